@@ -1,0 +1,90 @@
+/*
+ * Text that is safe to show on a terminal.
+ *
+ * What it must not contain: control characters and escape sequences, which could forge or erase other output; the
+ * bidirectional controls and separators of Unicode, which could reorder it; and bytes that are not UTF-8.
+ */
+#include <processkit/parse.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Decodes one character. Returns its length in bytes, 0 if the bytes are not UTF-8. */
+static size_t decode(const unsigned char *text, uint32_t *character)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* shorter forms of the same are forgeries */
+    size_t length;
+
+    if (text[0] < 0x80) {
+        *character = text[0];
+        return 1;
+    }
+    if (text[0] >= 0xc2 && text[0] < 0xe0)
+        length = 2;
+    else if (text[0] >= 0xe0 && text[0] < 0xf0)
+        length = 3;
+    else if (text[0] >= 0xf0 && text[0] < 0xf5)
+        length = 4;
+    else
+        return 0;
+
+    uint32_t value = text[0] & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) /* also stops at the final NUL */
+            return 0;
+        value = value << 6 | (text[i] & 0x3fU);
+    }
+    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        return 0;
+    *character = value;
+    return length;
+}
+
+static bool is_harmless(uint32_t c)
+{
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+        return false;
+    if (c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+        return false;
+    return c != 0xfeff && !(c >= 0xfff9 && c <= 0xfffb);
+}
+
+/* The escape for a character or, with `valid` false, for a byte. */
+static size_t escape(uint32_t c, bool valid, char out[16])
+{
+    switch (valid ? c : 0) {
+    case '\n':
+        return (size_t)snprintf(out, 16, "\\n");
+    case '\t':
+        return (size_t)snprintf(out, 16, "\\t");
+    case '\r':
+        return (size_t)snprintf(out, 16, "\\r");
+    default:
+        return (size_t)snprintf(out, 16, valid && c > 0xff ? "\\u%04x" : "\\x%02x", c);
+    }
+}
+
+const char *pk_format_text(const char *text, char *buffer, size_t size)
+{
+    const unsigned char *next = (const unsigned char *)text;
+    size_t used = 0;
+
+    if (size == 0)
+        return buffer;
+    while (*next) {
+        char escaped[16];
+        uint32_t character = *next;
+        size_t length = decode(next, &character);
+        bool plain = length > 0 && is_harmless(character);
+        size_t out = plain ? length : escape(character, length > 0, escaped);
+        if (used + out >= size)
+            break;
+        memcpy(buffer + used, plain ? (const char *)next : escaped, out);
+        used += out;
+        next += length ? length : 1;
+    }
+    buffer[used] = '\0';
+    return buffer;
+}
