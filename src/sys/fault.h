@@ -1,0 +1,38 @@
+/*
+ * The seam where tests inject faults: every wrapper in src/sys asks it first, in builds with PK_FAULTS. In all others
+ * it is nothing at all.
+ */
+#ifndef PK_SYS_FAULT_H
+#define PK_SYS_FAULT_H
+
+#include <stdbool.h>
+
+#ifdef PK_FAULTS
+
+/* Returns 0, or the negative errno with which this call is to fail. Counts calls by name. Async-signal-safe. */
+int sys_fault(const char *call);
+
+/* From now on the n-th call (from 1) of that name fails with that errno; n 0: every call. Up to 8 at once. */
+void sys_fault_set(const char *call, unsigned nth, int error_number);
+
+/* No faults, all counts zero. */
+void sys_fault_clear(void);
+
+/* How often the call was made since sys_fault_clear, faults included. */
+unsigned sys_fault_count(const char *call);
+
+/* Calls back for every name that was called since sys_fault_clear, with its count. */
+void sys_fault_each(void (*callback)(const char *call, unsigned count, void *data), void *data);
+
+#define SYS_FAULT(call)                   \
+    do {                                  \
+        int sys_fault_ = sys_fault(call); \
+        if (sys_fault_ < 0)               \
+            return sys_fault_;            \
+    } while (false)
+
+#else
+#define SYS_FAULT(call) ((void)0)
+#endif
+
+#endif

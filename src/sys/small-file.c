@@ -1,0 +1,77 @@
+/*
+ * Reading and writing whole small files, as /proc and cgroupfs have them.
+ */
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+int sys_write_all(int fd, const void *bytes, size_t size)
+{
+    const char *next = bytes;
+    while (size > 0) {
+        ssize_t n = sys_write(fd, next, size);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return (int)n;
+        if (n == 0)
+            return -EIO;
+        next += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+ssize_t sys_read_file(int dir, const char *name, char *buffer, size_t size)
+{
+    int fd = sys_openat(dir, name, O_RDONLY | O_NOCTTY, 0);
+    if (fd < 0)
+        return fd;
+    size_t length = 0;
+    ssize_t n;
+    do {
+        n = sys_read(fd, buffer + length, size - length);
+        if (n > 0)
+            length += (size_t)n;
+    } while ((n > 0 && length < size) || n == -EINTR);
+    sys_close(fd);
+    if (n < 0)
+        return n;
+    if (length == size)
+        return -EFBIG;
+    buffer[length] = '\0';
+    return (ssize_t)length;
+}
+
+int sys_write_file(int dir, const char *name, const char *text)
+{
+    int fd = sys_openat(dir, name, O_WRONLY | O_NOCTTY, 0);
+    if (fd < 0)
+        return fd;
+    size_t length = strlen(text);
+    ssize_t n;
+    do
+        n = sys_write(fd, text, length);
+    while (n == -EINTR);
+    sys_close(fd);
+    if (n < 0)
+        return (int)n;
+    return (size_t)n == length ? 0 : -EIO; /* the kernel takes such a write whole or not at all */
+}
+
+int sys_close_safe(int fd)
+{
+    if (fd >= 0)
+        sys_close(fd);
+    return -1;
+}
+
+uint64_t sys_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}

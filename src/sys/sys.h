@@ -1,0 +1,136 @@
+/*
+ * Every system call the library makes, as a function that returns a negative errno.
+ *
+ * This is the only place with raw system calls, so that it is the only place where tests have to inject faults, and so
+ * that nothing else depends on errno. The functions add no behaviour: no retries, no fallbacks. All of them are
+ * async-signal-safe unless they say otherwise; the child runs on them between clone and exec.
+ */
+#ifndef PK_SYS_SYS_H
+#define PK_SYS_SYS_H
+
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* ---- Files ------------------------------------------------------------------------------------------------------ */
+
+int sys_openat(int dir, const char *path, int flags, mode_t mode);
+int sys_close(int fd);
+ssize_t sys_read(int fd, void *buffer, size_t size);
+ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset);
+ssize_t sys_write(int fd, const void *bytes, size_t size);
+int sys_mkdirat(int dir, const char *name, mode_t mode);
+int sys_unlinkat(int dir, const char *name, int flags);
+int sys_fstat(int fd, struct stat *status);
+int sys_fstatat(int dir, const char *path, struct stat *status, int flags);
+int sys_faccessat(int dir, const char *path, int mode);
+ssize_t sys_getdents(int dir, void *buffer, size_t size);
+int sys_flock(int fd, int operation);
+int sys_fsetxattr(int fd, const char *name, const void *value, size_t size);
+int sys_statfs_type(int fd, long *type);
+ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size);
+
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
+
+int sys_pipe(int fds[2], int flags);
+int sys_dup3(int fd, int target, int flags);
+int sys_fcntl(int fd, int operation, long argument);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
+int sys_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout);
+int sys_epoll_create(void);
+int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int sys_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_ms);
+int sys_timerfd_create(void);
+int sys_timerfd_settime(int timer, const struct itimerspec *when);
+
+/* ---- Memory ----------------------------------------------------------------------------------------------------- */
+
+/* Anonymous private memory; the lowest page is a guard page if `guard`. NULL on failure. */
+void *sys_map(size_t size, bool guard);
+void sys_unmap(void *memory, size_t size);
+
+/* ---- Processes -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Makes a child that shares the memory of its parent, on a stack of its own, and suspends the calling thread until the
+ * child has exec'd or ended. `run` must not return. `args->stack` and `args->stack_size` must be set. sys_clone3 is
+ * -ENOSYS on architectures without an entry of ours; sys_clone knows neither `cgroup` nor flags beyond 32 bits.
+ */
+int sys_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *data);
+int sys_clone(struct clone_args *args, int (*run)(void *), void *data);
+
+int sys_execve(const char *path, char *const argv[], char *const environment[]);
+_Noreturn void sys_exit(int status);
+int sys_waitid_pidfd(int pidfd, siginfo_t *info, int options, struct rusage *usage);
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_send_signal(int pidfd, int signal_number);
+
+/* To the process group that the process leads or led. -EINVAL before Linux 6.9. */
+int sys_pidfd_signal_group(int pidfd, int signal_number);
+
+/* The wait status of a process that was waited for by somebody else (Linux 6.15). */
+int sys_pidfd_exit_status(int pidfd, int *status);
+
+int sys_kill(pid_t pid, int signal_number);
+pid_t sys_getpid(void);
+pid_t sys_getppid(void);
+int sys_setsid(void);
+int sys_setpgid(pid_t pid, pid_t pgid);
+int sys_setgroups(size_t count, const gid_t *groups);
+int sys_setgid(gid_t gid);
+int sys_setuid(uid_t uid);
+int sys_umask(mode_t mask);
+int sys_chdir(const char *path);
+int sys_setpriority(int value);
+int sys_ioprio_set(int io_class, int level);
+int sys_sched_setaffinity(size_t size, const void *mask);
+int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);
+int sys_getrlimit(int resource, uint64_t *soft, uint64_t *hard);
+int sys_parent_death_signal(int signal_number);
+
+/* Writes "0" to a cgroup.procs file: the calling process moves there. */
+int sys_join_cgroup(int procs_fd);
+
+/* Sets a signal to its default. Also the C library's own signals, which its functions would refuse. */
+int sys_signal_default(int signal_number);
+int sys_signal_is_ignored(int signal_number);
+
+/* Blocks every signal, the C library's own included, and tells what was blocked; and puts that back. */
+int sys_block_signals(uint64_t *previous);
+int sys_restore_signals(uint64_t previous);
+
+/* ---- Time, and after fork --------------------------------------------------------------------------------------- */
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t sys_now(void);
+
+/*
+ * A number that is different in a forked child from what it was in its parent, and never 0. What was made in one epoch
+ * belongs to that process alone. Not async-signal-safe the first time.
+ */
+uint64_t sys_epoch(void);
+
+/* ---- Put together ----------------------------------------------------------------------------------------------- */
+
+/* Writes everything. A short write that cannot be continued is -EIO. */
+int sys_write_all(int fd, const void *bytes, size_t size);
+
+/* Reads a small file whole, at most size - 1 bytes, and ends it with NUL. The length, or -EFBIG if it was longer. */
+ssize_t sys_read_file(int dir, const char *name, char *buffer, size_t size);
+
+/* Writes a string to an existing file in one write. */
+int sys_write_file(int dir, const char *name, const char *text);
+
+/* Closes if not -1. Returns -1: `fd = sys_close_safe(fd);` */
+int sys_close_safe(int fd);
+
+#endif
