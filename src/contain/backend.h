@@ -1,0 +1,116 @@
+/*
+ * What a group is inside, and what a mechanism has to be able to do.
+ *
+ * A mechanism is one const table in one file. Everything else works through the table and never asks which one it has.
+ */
+#ifndef PK_CONTAIN_BACKEND_H
+#define PK_CONTAIN_BACKEND_H
+
+#include "base/pids.h"
+#include "contain/leader.h"
+#include "contain/owner.h"
+
+#include <processkit/group.h>
+
+#include <pthread.h>
+
+/* How the next child gets into the group. */
+struct placement {
+    int cgroup_fd; /* a directory to be born into, or -1 */
+    bool own_pgid; /* leads a process group of its own */
+};
+
+/* All functions are called with the group's lock held and return a negative errno on failure. */
+struct backend {
+    pk_mechanism mechanism;
+    unsigned guarantees;
+
+    /* Prepares an empty group, limits included. Leaves nothing behind on failure. */
+    int (*open)(pk_group *group, pk_error *error);
+
+    /* Releases everything; what is not empty is left as it is. */
+    void (*close)(pk_group *group);
+
+    /*
+     * Where the next child is to be born; the place cannot go away until `unplace`, which follows each success. A place
+     * that turned out to be `spoiled`, deleted or killed, is not given again.
+     */
+    int (*place)(pk_group *group, struct placement *placement, pk_error *error);
+    void (*unplace)(pk_group *group, bool spoiled);
+
+    /* A child was born there. */
+    void (*born)(pk_group *group, struct leader *leader);
+
+    int (*adopt)(pk_group *group, pid_t pid, int pidfd);
+
+    /* Adds the members. Processes that have ended may be among them. */
+    int (*list)(pk_group *group, struct pids *pids);
+
+    /* 1 when no member is alive, also lets go of what only killed members needed. */
+    int (*is_empty)(pk_group *group);
+
+    /* A new descriptor that gets POLLPRI when is_empty may have changed, or -1 if there is no such thing. */
+    int (*open_events)(pk_group *group);
+
+    /* The hard kill. 1 if it has to be repeated until the group is empty, because it goes from member to member. */
+    int (*kill)(pk_group *group);
+
+    /* Any signal but SIGKILL, to all but the process group `skip_pgid`. */
+    int (*signal)(pk_group *group, int signal_number, pid_t skip_pgid);
+
+    int (*suspend)(pk_group *group);
+    int (*resume)(pk_group *group);
+
+    int (*usage)(pk_group *group, pk_usage *usage);
+    int (*set_limits)(pk_group *group, const pk_limits *limits, pk_error *error);
+    int (*get_limits)(pk_group *group, pk_limits *limits, pk_error *error);
+};
+
+extern const struct backend backend_cgroup2;
+extern const struct backend backend_process_group;
+
+/* One cgroup directory of a group: the newest takes new members; older ones were killed and are waited for. */
+struct cgroup_dir {
+    struct cgroup_dir *next;
+    struct owner_entry entry;
+    bool placed; /* a child is being born into it */
+    bool killed; /* poisoned for CLONE_INTO_CGROUP: takes no new members */
+    bool swept;  /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
+};
+
+/* A process group, or a single adopted process. */
+struct tracked {
+    struct tracked *next;
+    struct leader *leader; /* of a process group: its zombie is kept as long as the number must not be recycled */
+    pid_t pid;             /* of an adopted process */
+    int pidfd;
+};
+
+struct pk_group {
+    const struct backend *backend;
+    uint64_t epoch; /* of the process that made it: a forked child's copy is inert */
+    unsigned required;
+    unsigned guarantees;
+    pk_limits limits;
+    char *refusal;
+    char path[512];
+
+    /* Held while a child is being born, and while the group is frozen: a child born into a frozen group would never
+     * return from vfork, and its parent with it. Taken before `lock`. */
+    pthread_mutex_t birth;
+    pthread_mutex_t lock; /* everything below */
+    bool suspended;
+    bool spared;
+    unsigned kills; /* so far: tells a spawn that the group was killed while it was busy */
+    struct leader *leaders;
+    pk_group *next; /* in the list of live groups */
+    pk_group **link;
+
+    struct cgroup_dir *dirs;
+    pk_usage past; /* of directories that were removed */
+    bool controllers;
+    struct tracked *tracked;
+    struct tracked *reserve; /* for the child that is being born */
+};
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Sending a signal to every member of a cgroup directory.
+ */
+#ifndef PK_CONTAIN_BROADCAST_H
+#define PK_CONTAIN_BROADCAST_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Freezes the tree meanwhile, unless `frozen` says that it stands still already or the signal is one that acts on
+ * frozen processes anyway: nobody forks away unsignalled. Where it cannot be frozen in time, the list is read again
+ * until a pass finds no new member. Returns the first error after all members were tried.
+ */
+int broadcast(int dir, int signal_number, bool frozen, pid_t skip_pgid);
+
+/* Freezes, and waits a bounded time until everything stands still: 1 if so, 0 if not yet. */
+int broadcast_freeze(int dir);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * One cgroup v2 directory, by its descriptor: reading, killing, freezing, removing. Knows nothing about groups.
+ */
+#ifndef PK_CONTAIN_CGROUP_H
+#define PK_CONTAIN_CGROUP_H
+
+#include "base/pids.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The value after `key` in a text of "KEY VALUE" lines; "max" is UINT64_MAX. -ENODATA if it is not there. */
+int cgroup_parse_key(const char *text, const char *key, uint64_t *value);
+
+/* The same from a file of the directory. */
+int cgroup_read_key(int dir, const char *file, const char *key, uint64_t *value);
+
+/* A file with a single number, or "max". */
+int cgroup_read_number(int dir, const char *file, uint64_t *value);
+
+/* 1 if a living process is in it or below, 0 if not, also when the directory has been deleted. */
+int cgroup_is_populated(int dir);
+
+/* Adds the pids in it and below. Those of other pid namespaces are left out; processes that have ended but were not yet
+ * waited for may be among them. */
+int cgroup_list(int dir, struct pids *pids);
+
+/* Kills everything in it and below at once. -ENOENT before Linux 5.14. */
+int cgroup_kill(int dir);
+
+/* Freezes or thaws everything in it and below. Only asks for it: see cgroup_is_frozen. -ENOENT before Linux 5.2. */
+int cgroup_freeze(int dir, bool freeze);
+
+/* 1 once everything stands still. */
+int cgroup_is_frozen(int dir);
+
+/* Moves a process here. */
+int cgroup_move(int dir, pid_t pid);
+
+/* Removes the directory `name` in `parent`, and what members made below it. -EBUSY while it has members; one that is
+ * not there is a success. */
+int cgroup_remove(int parent, const char *name);
+
+#endif

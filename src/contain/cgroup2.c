@@ -1,0 +1,308 @@
+/*
+ * The cgroup2 mechanism.
+ *
+ * A group has one directory that takes new members, and after a kill perhaps older ones whose members are still going.
+ * A directory that was killed is never used again: the kernel kills at birth what is cloned into it (it compares kill
+ * counts), so the next child gets a fresh one.
+ */
+#include "base/error.h"
+#include "base/time.h"
+#include "contain/backend.h"
+#include "contain/broadcast.h"
+#include "contain/cgroup.h"
+#include "contain/limits.h"
+#include "contain/usage.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+/* ---- Directories ------------------------------------------------------------------------------------------------- */
+
+static void free_dir(struct cgroup_dir *dir)
+{
+    sys_close_safe(dir->entry.fd);
+    free(dir);
+}
+
+static int add_dir(pk_group *group, pk_error *error)
+{
+    struct cgroup_dir *dir = calloc(1, sizeof(*dir));
+    if (!dir)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
+    int r = owner_make_entry(&dir->entry, error);
+    if (r < 0) {
+        free(dir);
+        return r;
+    }
+    if (limits_any(&group->limits))
+        r = limits_write(dir->entry.fd, &group->limits, error);
+    if (r < 0) {
+        owner_remove_entry(&dir->entry);
+        free_dir(dir);
+        return r;
+    }
+    dir->next = group->dirs;
+    group->dirs = dir;
+    return 0;
+}
+
+/* What its members used must not be forgotten with the directory. */
+static int remove_dir(pk_group *group, struct cgroup_dir **link)
+{
+    struct cgroup_dir *dir = *link;
+    pk_usage used = {0};
+    usage_read_cgroup(dir->entry.fd, group->controllers, &used);
+    int r = owner_remove_entry(&dir->entry);
+    if (r < 0)
+        return r;
+    usage_add(&group->past, &used);
+    *link = dir->next;
+    free_dir(dir);
+    return 0;
+}
+
+/* The directory for new members, or NULL. */
+static struct cgroup_dir *usable_dir(pk_group *group)
+{
+    struct cgroup_dir *dir = group->dirs;
+    return dir && !dir->killed ? dir : NULL;
+}
+
+/* ---- Opening and closing ----------------------------------------------------------------------------------------- */
+
+static int enable_controllers(pk_group *group, pk_error *error)
+{
+    static const char *const all[] = {"memory", "pids", "cpu"};
+    const char *wanted[3];
+    size_t count = limits_controllers(&group->limits, wanted);
+    bool required = group->required & PK_GUARANTEE_LIMITS;
+    if (count == 0 && !required)
+        return 0;
+    int r = required ? owner_enable(all, 3, error) : owner_enable(wanted, count, error);
+    if (r < 0)
+        return r;
+    group->controllers = true;
+    group->guarantees |= PK_GUARANTEE_LIMITS;
+    return 0;
+}
+
+static int cgroup2_open(pk_group *group, pk_error *error)
+{
+    int r = enable_controllers(group, error);
+    return r < 0 ? r : add_dir(group, error);
+}
+
+static void cgroup2_close(pk_group *group)
+{
+    while (group->dirs)
+        if (remove_dir(group, &group->dirs) < 0) { /* it has members still: its directory outlives the handle */
+            struct cgroup_dir *dir = group->dirs;
+            group->dirs = dir->next;
+            free_dir(dir);
+        }
+}
+
+/* ---- Members ----------------------------------------------------------------------------------------------------- */
+
+static int cgroup2_place(pk_group *group, struct placement *placement, pk_error *error)
+{
+    if (!usable_dir(group)) {
+        int r = add_dir(group, error);
+        if (r < 0)
+            return r;
+    }
+    group->dirs->placed = true;
+    *placement = (struct placement){.cgroup_fd = group->dirs->entry.fd};
+    return 0;
+}
+
+static void cgroup2_unplace(pk_group *group, bool spoiled)
+{
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
+        if (dir->placed && spoiled)
+            dir->killed = true;
+        dir->placed = false;
+    }
+}
+
+static void cgroup2_born(pk_group *group, struct leader *leader)
+{
+    (void)group, (void)leader; /* the kernel keeps the list */
+}
+
+static int cgroup2_adopt(pk_group *group, pid_t pid, int pidfd)
+{
+    struct placement placement;
+    (void)pidfd;
+    int r = cgroup2_place(group, &placement, NULL);
+    if (r < 0)
+        return r;
+    r = cgroup_move(placement.cgroup_fd, pid);
+    cgroup2_unplace(group, false);
+    return r;
+}
+
+static int cgroup2_list(pk_group *group, struct pids *pids)
+{
+    int r = 0;
+    for (struct cgroup_dir *dir = group->dirs; r == 0 && dir; dir = dir->next)
+        r = cgroup_list(dir->entry.fd, pids);
+    return r;
+}
+
+static int cgroup2_is_empty(pk_group *group)
+{
+    int result = 1;
+    for (struct cgroup_dir **link = &group->dirs; *link;) {
+        struct cgroup_dir *dir = *link;
+        int populated = cgroup_is_populated(dir->entry.fd);
+        if (populated < 0)
+            return populated;
+        if (populated)
+            result = 0;
+        else if (dir->killed && !dir->placed && remove_dir(group, link) == 0)
+            continue;
+        link = &dir->next;
+    }
+    return result;
+}
+
+static int cgroup2_open_events(pk_group *group)
+{
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next)
+        if (cgroup_is_populated(dir->entry.fd) == 1)
+            return sys_openat(dir->entry.fd, "cgroup.events", O_RDONLY, 0);
+    return -ENOENT;
+}
+
+/* ---- Killing and signalling -------------------------------------------------------------------------------------- */
+
+/* The fallback where cgroup.kill is missing (before Linux 5.14) or refuses: each member by itself, with everything
+ * frozen so that none can fork away. The freeze is an aid, not a condition. SIGKILL reaches frozen processes. */
+static int sweep(struct cgroup_dir *dir)
+{
+    if (!dir->swept)
+        broadcast_freeze(dir->entry.fd);
+    dir->swept = true;
+    return broadcast(dir->entry.fd, SIGKILL, true, 0);
+}
+
+static int cgroup2_kill(pk_group *group)
+{
+    int first = 0;
+    bool repeat = false;
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
+        dir->killed = true;
+        int r = dir->swept ? -ENOENT : cgroup_kill(dir->entry.fd);
+        if (r < 0) {
+            r = sweep(dir);
+            repeat = true;
+        }
+        if (r < 0 && first == 0)
+            first = r;
+    }
+    return repeat ? 1 : first;
+}
+
+static int cgroup2_signal(pk_group *group, int signal_number, pid_t skip_pgid)
+{
+    int first = 0;
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
+        int r = broadcast(dir->entry.fd, signal_number, group->suspended, skip_pgid);
+        if (r < 0 && first == 0)
+            first = r;
+    }
+    return first;
+}
+
+static int set_frozen(pk_group *group, bool freeze)
+{
+    int first = 0;
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
+        int r = freeze ? broadcast_freeze(dir->entry.fd) : cgroup_freeze(dir->entry.fd, false);
+        if (r == -ENOENT) /* before Linux 5.2; any other error is the caller's to know */
+            r = broadcast(dir->entry.fd, freeze ? SIGSTOP : SIGCONT, false, 0);
+        if (r < 0 && first == 0)
+            first = r;
+    }
+    return first;
+}
+
+static int cgroup2_suspend(pk_group *group)
+{
+    return set_frozen(group, true);
+}
+
+static int cgroup2_resume(pk_group *group)
+{
+    return set_frozen(group, false);
+}
+
+/* ---- Usage and limits -------------------------------------------------------------------------------------------- */
+
+static int cgroup2_usage(pk_group *group, pk_usage *usage)
+{
+    *usage = group->past;
+    usage->cpu_source = PK_SOURCE_CGROUP;
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
+        pk_usage one = {0};
+        int r = usage_read_cgroup(dir->entry.fd, group->controllers, &one);
+        if (r == -ENOENT || r == -ENODEV)
+            continue; /* deleted under us: what it had counted is gone with it */
+        if (r < 0)
+            return r;
+        usage_add(usage, &one);
+    }
+    return 0;
+}
+
+static int cgroup2_set_limits(pk_group *group, const pk_limits *limits, pk_error *error)
+{
+    pk_limits old = group->limits;
+    group->limits = *limits;
+    int r = enable_controllers(group, error);
+    struct placement placement;
+    if (r == 0)
+        r = cgroup2_place(group, &placement, error);
+    if (r == 0) {
+        r = limits_write(placement.cgroup_fd, limits, error);
+        cgroup2_unplace(group, false);
+    }
+    if (r < 0)
+        group->limits = old;
+    return r;
+}
+
+static int cgroup2_get_limits(pk_group *group, pk_limits *limits, pk_error *error)
+{
+    struct placement placement;
+    int r = cgroup2_place(group, &placement, error);
+    if (r < 0)
+        return r;
+    r = limits_read(placement.cgroup_fd, limits, error);
+    cgroup2_unplace(group, false);
+    return r;
+}
+
+const struct backend backend_cgroup2 = {
+    .mechanism = PK_MECHANISM_CGROUP2,
+    .guarantees = PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_USAGE,
+    .open = cgroup2_open,
+    .close = cgroup2_close,
+    .place = cgroup2_place,
+    .born = cgroup2_born,
+    .unplace = cgroup2_unplace,
+    .adopt = cgroup2_adopt,
+    .list = cgroup2_list,
+    .is_empty = cgroup2_is_empty,
+    .open_events = cgroup2_open_events,
+    .kill = cgroup2_kill,
+    .signal = cgroup2_signal,
+    .suspend = cgroup2_suspend,
+    .resume = cgroup2_resume,
+    .usage = cgroup2_usage,
+    .set_limits = cgroup2_set_limits,
+    .get_limits = cgroup2_get_limits,
+};

@@ -1,0 +1,99 @@
+/*
+ * Looking whether a group is empty, and choosing what to wait for if not.
+ */
+#include "contain/drain.h"
+
+#include "base/time.h"
+#include "contain/backend.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+
+static bool is_readable(int fd)
+{
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) > 0;
+}
+
+/* The pidfd of a living member, or -1. The last of the list is taken: a kill reaches it last. */
+static int find_living(pk_group *group)
+{
+    struct pids pids = {0};
+    int found = -1;
+    int r = group->backend->list(group, &pids);
+    for (size_t i = pids.count; r == 0 && found < 0 && i-- > 0;) {
+        found = sys_pidfd_open(pids.items[i]);
+        if (found >= 0 && is_readable(found))
+            found = sys_close_safe(found);
+    }
+    pids_free(&pids);
+    return found;
+}
+
+static pk_duration next_pause(struct drain *drain)
+{
+    static const pk_duration shortest = PK_MICROSECONDS(20), longest = PK_MILLISECONDS(100);
+    drain->pause = drain->pause == 0 ? shortest : drain->pause < longest ? drain->pause * 2 : longest;
+    return drain->pause;
+}
+
+static void choose_wait(struct drain *drain, pk_group *group, pk_time now)
+{
+    if (drain->sentinel >= 0 && is_readable(drain->sentinel))
+        drain->sentinel = sys_close_safe(drain->sentinel);
+    if (drain->sentinel < 0) {
+        drain->sentinel = find_living(group);
+        if (drain->sentinel >= 0)
+            drain->pause = 0;
+    }
+
+    /* With a living member and an event source there is nothing to look for in between. Without a member (the last one
+     * is just leaving, or all are in another pid namespace) or without a source (it may leave its process group), look
+     * again after a pause that grows. */
+    if (drain->sentinel >= 0 && drain->events >= 0) {
+        drain->wake = PK_FOREVER;
+        return;
+    }
+    drain->wake = time_add(now, next_pause(drain));
+}
+
+/* cgroup.events reports a change once after each read; and the file of a removed directory reports nothing any more. */
+static void arm(struct drain *drain)
+{
+    char text[64];
+    if (drain->events >= 0 && sys_pread(drain->events, text, sizeof(text), 0) < 0)
+        drain->events = sys_close_safe(drain->events);
+}
+
+int drain_look(struct drain *drain, pk_group *group, pk_time now)
+{
+    arm(drain);
+    int r = group->backend->is_empty(group);
+    if (r == 0 && drain->events < 0) {
+        drain->events = group->backend->open_events(group);
+        arm(drain);
+        r = group->backend->is_empty(group); /* it may have become so just before the file was armed */
+    }
+    if (r > 0)
+        drain_end(drain);
+    else if (r == 0)
+        choose_wait(drain, group, now);
+    else
+        drain->wake = time_add(now, next_pause(drain));
+    return r;
+}
+
+void drain_poll(const struct drain *drain, struct pollfd fds[2])
+{
+    fds[0] = (struct pollfd){.fd = drain->events, .events = POLLPRI};
+    fds[1] = (struct pollfd){.fd = drain->sentinel, .events = POLLIN};
+}
+
+void drain_end(struct drain *drain)
+{
+    drain->events = sys_close_safe(drain->events);
+    drain->sentinel = sys_close_safe(drain->sentinel);
+    drain->wake = PK_FOREVER;
+    drain->pause = 0;
+}

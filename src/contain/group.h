@@ -1,0 +1,21 @@
+/*
+ * What the layers above need of a group beyond its public functions.
+ */
+#ifndef PK_CONTAIN_GROUP_H
+#define PK_CONTAIN_GROUP_H
+
+#include "contain/backend.h"
+
+/* 0, or -EPERM in a forked child, whose copy of the handle must not do anything. */
+int group_check_owner(const pk_group *group, pk_error *error);
+
+/* Defaults filled in; -EINVAL for a signal number that is none. */
+int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, pk_error *error);
+
+/* Takes over a leader that was born into the group: one more reference. Needs the lock. */
+void group_add_leader(pk_group *group, struct leader *leader);
+
+/* Whether zombies of leaders are kept, because their numbers must not be recycled yet. */
+bool group_keeps_zombies(const pk_group *group);
+
+#endif

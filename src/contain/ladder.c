@@ -1,0 +1,259 @@
+/*
+ * The teardown ladder.
+ */
+#include "contain/ladder.h"
+
+#include "base/error.h"
+#include "base/time.h"
+#include "contain/backend.h"
+#include "contain/members.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- What it stands on: a group, or one leader in it ------------------------------------------------------------- */
+
+static int target_count(struct ladder *ladder)
+{
+    if (ladder->only)
+        return leader_look(ladder->only, true) == 0;
+    return members_count(ladder->group);
+}
+
+/* Needs the lock. 1 when nothing is left. */
+static int target_look(struct ladder *ladder, pk_time now)
+{
+    if (ladder->only)
+        return leader_look(ladder->only, true);
+    return drain_look(&ladder->drain, ladder->group, now);
+}
+
+static int target_signal(struct ladder *ladder)
+{
+    const pk_stop_options *options = &ladder->options;
+    int signal_number = options->signal_number;
+    if (!ladder->only)
+        return ladder->group->backend->signal(ladder->group, signal_number, options->skip_pgid);
+    int r = leader_signal(ladder->only, signal_number);
+    return r == -ESRCH ? 0 : r;
+}
+
+static int target_kill(struct ladder *ladder)
+{
+    pk_group *group = ladder->group;
+    if (!ladder->only) {
+        group->kills++;
+        group->suspended = false;
+        return group->backend->kill(group);
+    }
+    int r = leader_signal(ladder->only, SIGKILL);
+    return r == -ESRCH ? 0 : r;
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------- */
+
+static void go_hard(struct ladder *ladder, pk_time now)
+{
+    pthread_mutex_lock(&ladder->group->lock);
+    ladder->repeat = target_kill(ladder) > 0; /* whether it worked is seen by what is left */
+    pthread_mutex_unlock(&ladder->group->lock);
+    ladder->phase = LADDER_HARD;
+    ladder->report.escalated = true;
+    ladder->next = time_add(now, ladder->kill_bound);
+}
+
+static void send_soft(struct ladder *ladder)
+{
+    pk_group *group = ladder->group;
+
+    /* No child may be half born while the group is frozen for the signal; a kill from another thread need not wait. */
+    pthread_mutex_lock(&group->birth);
+    pthread_mutex_lock(&group->lock);
+    int r = target_signal(ladder);
+    if (!ladder->only && group->suspended && group->backend->resume(group) == 0)
+        group->suspended = false; /* standing still it could not obey */
+    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(&group->birth);
+
+    ladder->report.signal_sent = ladder->options.signal_number;
+    if (ladder->report.signal_error == 0)
+        ladder->report.signal_error = r;
+}
+
+static void finish(struct ladder *ladder, pk_time now, int result)
+{
+    ladder->phase = LADDER_OVER;
+    ladder->result = result;
+    ladder->report.elapsed = now - ladder->started;
+    if (ladder->count && (result < 0 || ladder->report.spared)) {
+        pthread_mutex_lock(&ladder->group->lock);
+        ladder->report.members_after = target_count(ladder);
+        pthread_mutex_unlock(&ladder->group->lock);
+    }
+    drain_end(&ladder->drain);
+}
+
+void ladder_begin(struct ladder *ladder, pk_group *group, struct leader *only, const pk_stop_options *options,
+                  bool count)
+{
+    *ladder = (struct ladder){
+        .group = group,
+        .only = only,
+        .options = *options,
+        .count = count,
+        .started = sys_now(),
+        .kill_bound = LADDER_KILL_BOUND,
+        .drain = DRAIN_INIT,
+    };
+    if (count) {
+        pthread_mutex_lock(&group->lock);
+        ladder->report.members_before = target_count(ladder);
+        pthread_mutex_unlock(&group->lock);
+    }
+
+    if (options->grace == 0) {
+        go_hard(ladder, ladder->started);
+        return;
+    }
+    send_soft(ladder);
+    ladder->phase = LADDER_SOFT;
+    ladder->next = time_add(ladder->started, options->grace);
+}
+
+void ladder_hasten(struct ladder *ladder, const pk_stop_options *options)
+{
+    pk_time now = sys_now();
+    if (ladder->phase != LADDER_SOFT)
+        return;
+    if (options->grace == 0) {
+        go_hard(ladder, now);
+        return;
+    }
+    ladder->options.signal_number = options->signal_number;
+    ladder->options.skip_pgid = options->skip_pgid;
+    send_soft(ladder);
+    ladder->next = time_earlier(ladder->next, time_add(now, options->grace));
+}
+
+bool ladder_advance(struct ladder *ladder)
+{
+    if (ladder->phase == LADDER_OVER || ladder->phase == LADDER_IDLE)
+        return ladder->phase == LADDER_OVER;
+
+    pk_time now = sys_now();
+    pthread_mutex_lock(&ladder->group->lock);
+    int r = target_look(ladder, now);
+    if (r == 0 && ladder->phase == LADDER_HARD && ladder->repeat)
+        target_kill(ladder);
+    pthread_mutex_unlock(&ladder->group->lock);
+
+    if (r > 0) {
+        ladder->report.drained = ladder->phase == LADDER_SOFT;
+        finish(ladder, now, 0);
+        return true;
+    }
+    if (now < ladder->next)
+        return false; /* not empty, or not to be told just now: for want of a descriptor, say */
+    if (ladder->phase == LADDER_HARD) {
+        finish(ladder, now, r < 0 ? r : -EBUSY);
+        return true;
+    }
+    if (ladder->options.spare) {
+        pk_group_spare(ladder->group);
+        ladder->report.spared = true;
+        finish(ladder, now, 0);
+        return true;
+    }
+    go_hard(ladder, now);
+    return ladder_advance(ladder);
+}
+
+pk_time ladder_wake(const struct ladder *ladder)
+{
+    return time_earlier(ladder->next, ladder->drain.wake);
+}
+
+void ladder_end(struct ladder *ladder)
+{
+    drain_end(&ladder->drain);
+    ladder->phase = LADDER_IDLE;
+}
+
+/* ---- Waiting here ------------------------------------------------------------------------------------------------ */
+
+static int wait_for_drain(const struct drain *drain, pk_time until)
+{
+    struct pollfd fds[2];
+    drain_poll(drain, fds);
+    struct timespec timeout = time_to_timespec(time_left(until, sys_now()));
+    int r = sys_ppoll(fds, 2, &timeout);
+    return r == -EINTR || r > 0 ? 0 : r;
+}
+
+int ladder_run(struct ladder *ladder)
+{
+    while (!ladder_advance(ladder)) {
+        int r = wait_for_drain(&ladder->drain, ladder_wake(ladder));
+        if (r < 0) {
+            finish(ladder, sys_now(), r);
+            break;
+        }
+    }
+    return ladder->result;
+}
+
+int ladder_wait_empty(pk_group *group, pk_time deadline)
+{
+    struct drain drain = DRAIN_INIT;
+    int r;
+    for (;;) {
+        pk_time now = sys_now();
+        pthread_mutex_lock(&group->lock);
+        r = drain_look(&drain, group, now);
+        pthread_mutex_unlock(&group->lock);
+        if (r != 0)
+            break;
+        r = now >= deadline ? -ETIMEDOUT : wait_for_drain(&drain, time_earlier(deadline, drain.wake));
+        if (r < 0)
+            break;
+    }
+    drain_end(&drain);
+    return r < 0 ? r : 0;
+}
+
+void ladder_end_group(pk_group *group)
+{
+    static const pk_stop_options at_once = {.size = sizeof(at_once)};
+    static const pk_duration bound = PK_MILLISECONDS(100);
+
+    pthread_mutex_lock(&group->lock);
+    bool spared = group->spared;
+    int empty = group->backend->is_empty(group);
+    pthread_mutex_unlock(&group->lock);
+
+    if (!spared && empty != 1) {
+        struct ladder ladder;
+        ladder_begin(&ladder, group, NULL, &at_once, false);
+        ladder.next = time_add(ladder.started, bound);
+        ladder_run(&ladder);
+        empty = ladder.result == 0;
+    }
+    pthread_mutex_lock(&group->lock);
+    pk_time deadline = spared && empty != 1 ? 0 : time_add(sys_now(), bound);
+    for (struct leader *leader = group->leaders; leader; leader = leader->next)
+        leader_collect(leader, deadline);
+    group->backend->close(group);
+    pthread_mutex_unlock(&group->lock);
+}
+
+int ladder_explain(pk_group *group, int number, pk_error *error)
+{
+    if (number != -EBUSY)
+        return error_errno(error, number, PK_STEP_DRAIN, NULL, "cannot tell whether the group is empty");
+    char names[256];
+    members_format(group, names, sizeof(names));
+    return error_set(error, number, PK_ERROR_TEARDOWN, PK_STEP_DRAIN, NULL,
+                     "cannot end the group: still there after the hard kill: %s", names);
+}

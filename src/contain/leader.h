@@ -1,0 +1,50 @@
+/*
+ * A leader: a process this library started and will wait for.
+ *
+ * It is shared by the group it was started in and the pk_process handle, either of which may go first; whoever looks
+ * first after its end fetches the status. All functions but leader_new and leader_unref need the group's lock.
+ */
+#ifndef PK_CONTAIN_LEADER_H
+#define PK_CONTAIN_LEADER_H
+
+#include <processkit/time.h>
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct leader {
+    struct leader *next; /* in its group */
+    _Atomic unsigned references;
+    pid_t pid;   /* 0: not started */
+    int pidfd;   /* -1: not started */
+    bool ended;  /* the fields below hold */
+    bool reaped; /* waited for, by us or by somebody else: the pid may be recycled */
+    bool lost;   /* somebody else waited, and the kernel cannot tell the status any more */
+    bool signalled;
+    bool core_dumped;
+    int value;            /* exit code or signal number */
+    pk_duration cpu_user; /* of the leader and the descendants it waited for */
+    pk_duration cpu_system;
+};
+
+/* Made before the child, so that a child can never be lost for want of memory. One reference. */
+struct leader *leader_new(void);
+struct leader *leader_ref(struct leader *leader);
+void leader_unref(struct leader *leader);
+
+/*
+ * 1 when the leader has ended, 0 when not. With `keep` its zombie stays, and with it the pid and the process group
+ * number, which cannot be recycled that long.
+ */
+int leader_look(struct leader *leader, bool keep);
+
+/* Lets go of a kept zombie. */
+void leader_reap(struct leader *leader);
+
+/* The same at once for one that is known to be ending: waits a little if it must. */
+void leader_collect(struct leader *leader, pk_time deadline);
+
+/* Sends a signal to exactly this process. -ESRCH once it was reaped. */
+int leader_signal(const struct leader *leader, int signal_number);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * What /proc tells about a process.
+ */
+#ifndef PK_CONTAIN_PROC_H
+#define PK_CONTAIN_PROC_H
+
+#include "base/pids.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc_stat {
+    char name[16];
+    char state; /* R, S, D, Z, X, ... */
+    pid_t parent;
+    pid_t pgid;
+    pid_t session;
+    unsigned flags;
+    int threads;
+    unsigned long user_ticks;
+    unsigned long system_ticks;
+    unsigned long start_ticks;
+};
+
+/* Takes the text of /proc/PID/stat apart. -EINVAL if it is not one. The name may hold spaces and parentheses. */
+int proc_stat_parse(const char *text, struct proc_stat *stat);
+
+/* -ESRCH if there is no such process. */
+int proc_stat_read(pid_t pid, struct proc_stat *stat);
+
+/* Whether the process can still do something: not a zombie, and not on its way out of the kernel. */
+bool proc_is_alive(const struct proc_stat *stat);
+
+/* The peak of its resident memory in bytes (VmHWM). -ENODATA for a process without memory of its own. */
+int proc_memory_peak(pid_t pid, uint64_t *bytes);
+
+/* Calls back with every process there is; stops when that returns non-zero, and returns it. */
+int proc_each(int (*callback)(pid_t pid, void *data), void *data);
+
+/* Nanoseconds per clock tick. */
+uint64_t proc_tick(void);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * The process_group mechanism: the fallback where no cgroup can be had.
+ *
+ * Each child leads a process group of its own, and those are what is signalled; an adopted process is tracked alone.
+ * What calls setsid or setpgid has escaped, and the guarantee bits say so. A process group's number stays its own as
+ * long as its leader's pid is taken, so the leader's zombie is kept until the group is empty: no signal can ever reach
+ * a stranger that got the number later.
+ */
+#include "base/error.h"
+#include "contain/backend.h"
+#include "contain/proc.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+static int group_open(pk_group *group, pk_error *error)
+{
+    (void)group, (void)error;
+    return 0;
+}
+
+static void forget(struct tracked **link)
+{
+    struct tracked *one = *link;
+    *link = one->next;
+    if (one->leader)
+        leader_reap(one->leader);
+    leader_unref(one->leader);
+    sys_close_safe(one->pidfd);
+    free(one);
+}
+
+static void group_close(pk_group *group)
+{
+    while (group->tracked)
+        forget(&group->tracked);
+    free(group->reserve);
+    group->reserve = NULL;
+}
+
+/* What is needed once the child exists is allocated before. */
+static int group_place(pk_group *group, struct placement *placement, pk_error *error)
+{
+    if (!group->reserve)
+        group->reserve = calloc(1, sizeof(*group->reserve));
+    if (!group->reserve)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    *placement = (struct placement){.cgroup_fd = -1, .own_pgid = true};
+    return 0;
+}
+
+static void group_born(pk_group *group, struct leader *leader)
+{
+    struct tracked *one = group->reserve;
+    group->reserve = NULL;
+    *one = (struct tracked){.leader = leader_ref(leader), .pid = leader->pid, .pidfd = -1, .next = group->tracked};
+    group->tracked = one;
+}
+
+static void group_unplace(pk_group *group, bool spoiled)
+{
+    (void)group, (void)spoiled;
+}
+
+static int group_adopt(pk_group *group, pid_t pid, int pidfd)
+{
+    int r = sys_pidfd_send_signal(pidfd, 0); /* being allowed to signal it is all that is needed later */
+    if (r < 0)
+        return r;
+    int copy = sys_fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return copy;
+    struct tracked *one = calloc(1, sizeof(*one));
+    if (!one) {
+        sys_close(copy);
+        return -ENOMEM;
+    }
+    *one = (struct tracked){.pid = pid, .pidfd = copy, .next = group->tracked};
+    group->tracked = one;
+    return 0;
+}
+
+/* ---- Members ----------------------------------------------------------------------------------------------------- */
+
+struct search {
+    pk_group *group;
+    struct pids *found;
+};
+
+static bool is_ended(int pidfd)
+{
+    struct pollfd poll = {.fd = pidfd, .events = POLLIN};
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) > 0;
+}
+
+/* The leader is a member even if it joined another process group. */
+static bool is_member(const struct tracked *one, pid_t pid, const struct proc_stat *stat)
+{
+    if (one->leader)
+        return stat->pgid == one->pid || (pid == one->pid && !one->leader->ended);
+    return pid == one->pid && !is_ended(one->pidfd);
+}
+
+static int visit_process(pid_t pid, void *data)
+{
+    struct search *search = data;
+    struct proc_stat stat;
+    if (proc_stat_read(pid, &stat) < 0 || !proc_is_alive(&stat))
+        return 0;
+    for (const struct tracked *one = search->group->tracked; one; one = one->next) {
+        if (is_member(one, pid, &stat))
+            return pids_add(search->found, pid);
+    }
+    return 0;
+}
+
+static int group_list(pk_group *group, struct pids *pids)
+{
+    struct search search = {group, pids};
+    return group->tracked ? proc_each(visit_process, &search) : 0;
+}
+
+/* Whether the process group still has a living member, in a list of pids that were found. */
+static bool has_members(const struct tracked *one, const struct pids *pids)
+{
+    for (size_t i = 0; i < pids->count; i++) {
+        struct proc_stat stat;
+        if (proc_stat_read(pids->items[i], &stat) == 0 && is_member(one, pids->items[i], &stat))
+            return true;
+    }
+    return false;
+}
+
+static int group_is_empty(pk_group *group)
+{
+    struct pids pids = {0};
+
+    /* A living leader answers the question without a walk through /proc. */
+    for (const struct tracked *one = group->tracked; one; one = one->next)
+        if (one->leader && leader_look(one->leader, true) == 0)
+            return 0;
+    int r = group_list(group, &pids);
+    for (struct tracked **link = &group->tracked; r == 0 && *link;) {
+        if (has_members(*link, &pids))
+            link = &(*link)->next;
+        else
+            forget(link);
+    }
+    bool empty = pids.count == 0;
+    pids_free(&pids);
+    return r < 0 ? r : empty;
+}
+
+static int group_open_events(pk_group *group)
+{
+    (void)group;
+    return -1; /* nothing tells when a process leaves its process group */
+}
+
+/* ---- Signalling -------------------------------------------------------------------------------------------------- */
+
+static int signal_group(const struct tracked *one, int signal_number)
+{
+    int r = sys_pidfd_signal_group(one->leader->pidfd, signal_number);
+    if (r != -EINVAL)
+        return r;
+    /* Before Linux 6.9 there is only the number. It is safe as long as the leader, alive or a zombie, holds it. If a
+     * foreign wait took the zombie, the rest of the group cannot be addressed any more without risk to a stranger. */
+    if (leader_signal(one->leader, 0) == -ESRCH)
+        return -ESRCH;
+    return sys_kill(-one->pid, signal_number);
+}
+
+static int signal_one(const struct tracked *one, int signal_number)
+{
+    if (!one->leader)
+        return sys_pidfd_send_signal(one->pidfd, signal_number);
+    int r = signal_group(one, signal_number);
+    struct proc_stat stat;
+    if (!one->leader->ended && proc_stat_read(one->pid, &stat) == 0 && stat.pgid != one->pid)
+        r = leader_signal(one->leader, signal_number);
+    return r;
+}
+
+static int group_signal(pk_group *group, int signal_number, pid_t skip_pgid)
+{
+    int first = 0;
+    for (const struct tracked *one = group->tracked; one; one = one->next) {
+        if (skip_pgid > 0 && one->leader && one->pid == skip_pgid)
+            continue;
+        int r = signal_one(one, signal_number);
+        if (r < 0 && r != -ESRCH && first == 0)
+            first = r;
+    }
+    return first;
+}
+
+static int group_kill(pk_group *group)
+{
+    return group_signal(group, SIGKILL, 0);
+}
+
+static int group_suspend(pk_group *group)
+{
+    return group_signal(group, SIGSTOP, 0);
+}
+
+static int group_resume(pk_group *group)
+{
+    return group_signal(group, SIGCONT, 0);
+}
+
+/* ---- Usage ------------------------------------------------------------------------------------------------------- */
+
+static int group_usage(pk_group *group, pk_usage *usage)
+{
+    (void)group;
+    *usage = (pk_usage){0};
+    return 0;
+}
+
+static int group_set_limits(pk_group *group, const pk_limits *limits, pk_error *error)
+{
+    (void)group, (void)limits, (void)error;
+    return -EOPNOTSUPP;
+}
+
+static int group_get_limits(pk_group *group, pk_limits *limits, pk_error *error)
+{
+    (void)group, (void)error;
+    *limits = (pk_limits)PK_LIMITS_INIT;
+    return 0;
+}
+
+const struct backend backend_process_group = {
+    .mechanism = PK_MECHANISM_PROCESS_GROUP,
+    .guarantees = 0,
+    .open = group_open,
+    .close = group_close,
+    .place = group_place,
+    .born = group_born,
+    .unplace = group_unplace,
+    .adopt = group_adopt,
+    .list = group_list,
+    .is_empty = group_is_empty,
+    .open_events = group_open_events,
+    .kill = group_kill,
+    .signal = group_signal,
+    .suspend = group_suspend,
+    .resume = group_resume,
+    .usage = group_usage,
+    .set_limits = group_set_limits,
+    .get_limits = group_get_limits,
+};

@@ -1,0 +1,22 @@
+/*
+ * Counters: what a tree has used, and where the figures come from.
+ */
+#ifndef PK_CONTAIN_USAGE_H
+#define PK_CONTAIN_USAGE_H
+
+#include "base/pids.h"
+
+#include <processkit/group.h>
+
+#include <stdbool.h>
+
+/* Reads a cgroup's counters; memory and pids only if it has controllers, which most have not. */
+int usage_read_cgroup(int dir, bool controllers, pk_usage *usage);
+
+/* Adds `more` to `usage`: times add up, peaks do not happen at once and the larger counts. */
+void usage_add(pk_usage *usage, const pk_usage *more);
+
+/* Sums the living among `pids` from /proc into those figures that have no source yet, and counts them. */
+void usage_read_living(const struct pids *pids, pk_usage *usage);
+
+#endif
