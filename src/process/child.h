@@ -1,0 +1,25 @@
+/*
+ * The child between clone and exec.
+ */
+#ifndef PK_PROCESS_CHILD_H
+#define PK_PROCESS_CHILD_H
+
+#include "process/plan.h"
+
+/* What parent and child share. */
+struct birth {
+    const struct plan *plan;
+    int join_fd;     /* cgroup.procs to enter by writing; -1: born in the right place */
+    bool own_pgid;   /* the mechanism needs a process group of its own */
+    pid_t owner_pid; /* as the child sees its parent: to notice that it died before the parent-death signal was armed */
+
+    /* Written by the child. PK_STEP_NONE: it never ran. PK_STEP_EXEC without an error: it has become the program. */
+    volatile pk_step step;
+    volatile int error;
+    volatile size_t candidate; /* the path the error is about */
+};
+
+/* Does not return. For sys_clone3 and sys_clone. */
+int child_run(void *birth);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * A command's data, as the spawn reads it.
+ */
+#ifndef PK_PROCESS_COMMAND_H
+#define PK_PROCESS_COMMAND_H
+
+#include "contain/group.h"
+
+#include <processkit/command.h>
+
+#include <sched.h>
+
+enum environment_kind { ENVIRONMENT_SET, ENVIRONMENT_UNSET, ENVIRONMENT_CLEAR, ENVIRONMENT_INHERIT };
+
+struct environment_change {
+    enum environment_kind kind;
+    char *name;
+    char *value; /* SET: "NAME=VALUE" */
+};
+
+enum descriptor_kind { DESCRIPTOR_INHERIT, DESCRIPTOR_NULL, DESCRIPTOR_PIPE, DESCRIPTOR_FILE, DESCRIPTOR_FD };
+
+struct descriptor {
+    int fd; /* in the child */
+    enum descriptor_kind kind;
+    char *path;
+    pk_file_mode mode;
+    int owner_fd;
+};
+
+struct resource_limit {
+    int resource;
+    uint64_t soft;
+    uint64_t hard;
+};
+
+struct pk_command {
+    int problem; /* the first thing that was wrong, a negative errno; 0: none */
+    char problem_text[192];
+
+    char **argv; /* ends with NULL; argv[0] is the program as given */
+    size_t argc;
+    char *arg0;
+    char *directory;
+
+    struct environment_change *environment;
+    size_t environment_count;
+
+    struct descriptor *descriptors; /* sorted by fd */
+    size_t descriptor_count;
+
+    struct resource_limit *rlimits;
+    size_t rlimit_count;
+
+    gid_t *groups;
+    size_t group_count;
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+    int nice;
+    int io_class, io_level;
+    cpu_set_t affinity;
+    uint64_t keep_ignored; /* bit n - 1 for signal n */
+    bool has_uid, has_gid, has_groups, has_umask, has_nice, has_io_priority, has_affinity;
+    bool setsid, setpgid, parent_death;
+
+    pk_duration timeout; /* 0: none */
+    pk_stop_options stop;
+    pk_leftovers leftovers;
+};
+
+/* 0, or the problem that was remembered. Accepts NULL. */
+int command_check(const pk_command *command, pk_error *error);
+
+#endif

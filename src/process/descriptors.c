@@ -1,0 +1,151 @@
+/*
+ * Opening what the child is to find at its descriptors.
+ */
+#include "base/error.h"
+#include "process/plan.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The standard descriptors are always there; the command may say more about them, and name others. */
+enum { STANDARD = 3 };
+
+/* In a program that has its own 0, 1 or 2 closed, what is opened here would land there, and be taken for them. */
+static int move_up(int fd)
+{
+    if (fd < 0 || fd >= STANDARD)
+        return fd;
+    int higher = sys_fcntl(fd, F_DUPFD_CLOEXEC, STANDARD);
+    sys_close(fd);
+    return higher;
+}
+
+static int keep_open(struct plan *plan, int fd)
+{
+    if (fd >= 0)
+        plan->opened[plan->opened_count++] = fd;
+    return fd;
+}
+
+static int open_file(struct plan *plan, const char *path, pk_file_mode mode)
+{
+    static const int flags[] = {
+        [PK_FILE_READ] = O_RDONLY,
+        [PK_FILE_TRUNCATE] = O_WRONLY | O_CREAT | O_TRUNC,
+        [PK_FILE_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+    };
+    return keep_open(plan, move_up(sys_openat(AT_FDCWD, path, flags[mode] | O_NOCTTY, 0666)));
+}
+
+static int open_null(struct plan *plan, int target)
+{
+    int flags = target == 0 ? O_RDONLY : O_WRONLY;
+    return keep_open(plan, move_up(sys_openat(AT_FDCWD, "/dev/null", flags | O_NOCTTY, 0)));
+}
+
+static int open_pipe(struct plan *plan, int target)
+{
+    int ends[2];
+    int r = sys_pipe(ends, 0);
+    if (r < 0)
+        return r;
+    ends[0] = move_up(ends[0]);
+    ends[1] = move_up(ends[1]);
+    if (ends[0] < 0 || ends[1] < 0) {
+        r = ends[0] < 0 ? ends[0] : ends[1];
+        sys_close_safe(ends[0]);
+        sys_close_safe(ends[1]);
+        return r;
+    }
+    bool child_reads = target == 0;
+    plan->pipes[plan->pipe_count++] = (struct plan_pipe){target, child_reads ? ends[1] : ends[0]};
+    return keep_open(plan, child_reads ? ends[0] : ends[1]);
+}
+
+static int inherit(struct plan *plan, int target)
+{
+    int r = sys_fcntl(target, F_GETFD, 0);
+    if (r == -EBADF && target < STANDARD)
+        return open_null(plan, target); /* what the child opens first must not become its stdout */
+    return r < 0 ? r : target;
+}
+
+static int open_source(struct plan *plan, const struct descriptor *descriptor)
+{
+    int r;
+    switch (descriptor->kind) {
+    case DESCRIPTOR_INHERIT:
+        return inherit(plan, descriptor->fd);
+    case DESCRIPTOR_NULL:
+        return open_null(plan, descriptor->fd);
+    case DESCRIPTOR_PIPE:
+        return open_pipe(plan, descriptor->fd);
+    case DESCRIPTOR_FILE:
+        return open_file(plan, descriptor->path, descriptor->mode);
+    case DESCRIPTOR_FD:
+        r = sys_fcntl(descriptor->owner_fd, F_GETFD, 0);
+        return r < 0 ? r : descriptor->owner_fd;
+    }
+    return -EINVAL;
+}
+
+static int explain(int number, const struct descriptor *descriptor, pk_error *error)
+{
+    switch (descriptor->kind) {
+    case DESCRIPTOR_FILE:
+        return error_errno(error, number, PK_STEP_OPEN_STDIO, descriptor->path, "cannot open %s", descriptor->path);
+    case DESCRIPTOR_PIPE:
+        return error_errno(error, number, PK_STEP_OPEN_STDIO, NULL, "cannot make a pipe");
+    case DESCRIPTOR_FD:
+        return error_errno(error, number, PK_STEP_OPEN_STDIO, NULL, "cannot pass descriptor %d on as %d",
+                           descriptor->owner_fd, descriptor->fd);
+    default:
+        return error_errno(error, number, PK_STEP_OPEN_STDIO, NULL, "cannot pass descriptor %d on", descriptor->fd);
+    }
+}
+
+static int add(struct plan *plan, const struct descriptor *descriptor, pk_error *error)
+{
+    int source = open_source(plan, descriptor);
+    if (source < 0)
+        return explain(source, descriptor, error);
+    plan->moves[plan->move_count++] = (struct plan_move){source, descriptor->fd};
+    return 0;
+}
+
+static struct descriptor standard(int fd)
+{
+    return (struct descriptor){.fd = fd, .kind = fd == 0 ? DESCRIPTOR_NULL : DESCRIPTOR_INHERIT};
+}
+
+int plan_descriptors(struct plan *plan, pk_error *error)
+{
+    const pk_command *command = plan->command;
+    size_t most = command->descriptor_count + STANDARD;
+
+    plan->moves = calloc(most, sizeof(*plan->moves));
+    plan->scratch = calloc(most, sizeof(*plan->scratch));
+    plan->opened = calloc(most, sizeof(*plan->opened));
+    plan->pipes = calloc(most, sizeof(*plan->pipes));
+    if (!plan->moves || !plan->scratch || !plan->opened || !plan->pipes)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+
+    /* Both are sorted by number, so the result is. */
+    size_t next = 0;
+    for (int fd = 0; fd < STANDARD; fd++) {
+        bool given = next < command->descriptor_count && command->descriptors[next].fd == fd;
+        struct descriptor usual = standard(fd);
+        int r = add(plan, given ? &command->descriptors[next++] : &usual, error);
+        if (r < 0)
+            return r;
+    }
+    for (; next < command->descriptor_count; next++) {
+        int r = add(plan, &command->descriptors[next], error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

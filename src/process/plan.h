@@ -1,0 +1,61 @@
+/*
+ * The plan of a spawn: everything the child will need, laid out in memory before it exists.
+ *
+ * The child runs between clone and exec in its parent's memory and must not allocate, look things up or take locks, so
+ * all of that happens here. The plan also owns what the parent opened for the child.
+ */
+#ifndef PK_PROCESS_PLAN_H
+#define PK_PROCESS_PLAN_H
+
+#include "process/command.h"
+
+/* The child finds at `target` what the owner has at `source`. */
+struct plan_move {
+    int source;
+    int target;
+};
+
+/* The owner's end of a pipe. */
+struct plan_pipe {
+    int child_fd;
+    int fd;
+};
+
+struct plan {
+    const pk_command *command;
+    char **argv;
+    char **environment;
+    char **candidates;       /* paths to try, in order; ends with NULL */
+    char *searched;          /* the PATH they come from; NULL if the program was given with a slash */
+    struct plan_move *moves; /* sorted by target */
+    size_t move_count;
+    int *scratch; /* for the child: a source by move, as it is at the moment */
+    int *opened;  /* the child's ends and files, closed in the parent once the child has them */
+    size_t opened_count;
+    struct plan_pipe *pipes;
+    size_t pipe_count;
+
+    void *argv_copy;
+    void *environment_copy;
+    char *candidate_text;
+};
+
+int plan_make(struct plan *plan, const pk_command *command, pk_error *error);
+
+/* Frees all of it, the owner's ends of pipes included unless they were taken (set to -1). */
+void plan_free(struct plan *plan);
+
+/* What is only for the child is closed: the parent must not hold the writing end of a pipe it reads. */
+void plan_close_child_ends(struct plan *plan);
+
+/* environment.c */
+int plan_environment(struct plan *plan, pk_error *error);
+const char *plan_getenv(const struct plan *plan, const char *name);
+
+/* lookup.c */
+int plan_candidates(struct plan *plan, pk_error *error);
+
+/* descriptors.c */
+int plan_descriptors(struct plan *plan, pk_error *error);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Results for people.
+ */
+#include <processkit/parse.h>
+#include <processkit/result.h>
+
+#include <stdio.h>
+
+bool pk_result_is_success(const pk_result *result)
+{
+    return result->verdict == PK_VERDICT_EXITED && result->exit_code == 0;
+}
+
+const char *pk_verdict_name(pk_verdict verdict)
+{
+    static const char *const names[] = {
+        [PK_VERDICT_EXITED] = "exited",   [PK_VERDICT_SIGNALLED] = "signalled", [PK_VERDICT_TIMED_OUT] = "timed-out",
+        [PK_VERDICT_STOPPED] = "stopped", [PK_VERDICT_LEFTOVERS] = "leftovers", [PK_VERDICT_UNKILLABLE] = "unkillable",
+        [PK_VERDICT_LOST] = "lost",
+    };
+    return verdict >= PK_VERDICT_EXITED && verdict <= PK_VERDICT_LOST ? names[verdict] : "unknown";
+}
+
+static void format_leader(const pk_result *result, char *buffer, size_t size)
+{
+    char name[16];
+    switch (result->leader_ending) {
+    case PK_ENDING_EXITED:
+        snprintf(buffer, size, "exited with %d", result->exit_code);
+        return;
+    case PK_ENDING_SIGNALLED:
+        snprintf(buffer, size, "killed by SIG%s%s", pk_format_signal(result->signal_number, name, sizeof(name)),
+                 result->core_dumped ? " (core dumped)" : "");
+        return;
+    case PK_ENDING_LOST:
+        snprintf(buffer, size, "ended, but its status was taken by another wait");
+        return;
+    }
+    snprintf(buffer, size, "has not ended");
+}
+
+const char *pk_result_format(const pk_result *result, char *buffer, size_t size)
+{
+    char leader[96], wall[32];
+    format_leader(result, leader, sizeof(leader));
+    pk_format_duration(result->wall, wall, sizeof(wall));
+
+    switch (result->verdict) {
+    case PK_VERDICT_TIMED_OUT:
+        snprintf(buffer, size, "timed out after %s; %s", wall, leader);
+        break;
+    case PK_VERDICT_STOPPED:
+        snprintf(buffer, size, "stopped after %s; %s", wall, leader);
+        break;
+    case PK_VERDICT_LEFTOVERS:
+        snprintf(buffer, size, "%s, but left %d running", leader, result->leftover_count);
+        break;
+    case PK_VERDICT_UNKILLABLE:
+        snprintf(buffer, size, "%d not gone after SIGKILL; %s", result->leftover_count, leader);
+        break;
+    default:
+        snprintf(buffer, size, "%s", leader);
+    }
+    return buffer;
+}

@@ -1,0 +1,291 @@
+/*
+ * The states of a run.
+ *
+ *     RUNNING  --leader ended, tree empty----------------------> ENDED
+ *              --leader ended, leftovers: wait-----------------> WAITING
+ *              --leader ended, leftovers: kill, fail-----------> STOPPING (hard)
+ *              --deadline, or the owner stops it---------------> STOPPING
+ *     WAITING  --tree empty------------------------------------> ENDED
+ *              --deadline, or the owner stops it---------------> STOPPING
+ *     STOPPING --ladder over and leader ended------------------> ENDED
+ */
+#include "process/run.h"
+
+#include "base/time.h"
+#include "contain/members.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
+               pk_time started)
+{
+    *run = (struct run){
+        .group = group,
+        .private_group = private_group,
+        .leader = leader,
+        .started = started,
+        .deadline = command->timeout ? time_add(started, command->timeout) : PK_FOREVER,
+        .stop = command->stop,
+        .leftovers = command->leftovers,
+        .drain = DRAIN_INIT,
+    };
+    if (run->stop.signal_number == 0)
+        run->stop.signal_number = SIGTERM;
+    run->result.mechanism = pk_group_mechanism(group);
+    run->result.guarantees = pk_group_guarantees(group);
+}
+
+/* ---- The end ----------------------------------------------------------------------------------------------------- */
+
+static pk_verdict judge(const struct run *run)
+{
+    const pk_result *result = &run->result;
+    if (run->ladder.phase == LADDER_OVER && run->ladder.result < 0)
+        return PK_VERDICT_UNKILLABLE;
+    if (run->reason == REASON_TIMED_OUT)
+        return PK_VERDICT_TIMED_OUT;
+    if (run->reason == REASON_STOPPED)
+        return PK_VERDICT_STOPPED;
+    if (result->leader_ending == PK_ENDING_LOST)
+        return PK_VERDICT_LOST;
+    if (result->leader_ending == PK_ENDING_SIGNALLED)
+        return PK_VERDICT_SIGNALLED;
+    if (run->leftovers == PK_LEFTOVERS_FAIL && result->leftover_count > 0 && result->exit_code == 0)
+        return PK_VERDICT_LEFTOVERS;
+    return PK_VERDICT_EXITED;
+}
+
+/* Needs the lock. The tree's figures where a private group can give them, the leader's otherwise. */
+static void read_usage(struct run *run)
+{
+    pk_usage *usage = &run->result.usage;
+    if (run->private_group)
+        run->group->backend->usage(run->group, usage);
+    if (usage->cpu_source == PK_SOURCE_UNAVAILABLE && run->leader->ended && !run->leader->lost) {
+        usage->cpu_source = PK_SOURCE_RUSAGE;
+        usage->cpu_user = run->leader->cpu_user;
+        usage->cpu_system = run->leader->cpu_system;
+    }
+}
+
+static void end(struct run *run, pk_time now)
+{
+    run->result.verdict = judge(run);
+    run->result.wall = now - run->started;
+    pthread_mutex_lock(&run->group->lock);
+    read_usage(run);
+    pthread_mutex_unlock(&run->group->lock);
+    run->phase = RUN_ENDED;
+    run->reached |= RUN_REACHED(PK_EVENT_ENDED);
+    drain_end(&run->drain);
+}
+
+/* ---- The leader -------------------------------------------------------------------------------------------------- */
+
+static void take_leader_end(struct run *run, pk_time now)
+{
+    const struct leader *leader = run->leader;
+    pk_result *result = &run->result;
+
+    result->leader_wall = now - run->started;
+    if (leader->lost) {
+        result->leader_ending = PK_ENDING_LOST;
+    } else if (leader->signalled) {
+        result->leader_ending = PK_ENDING_SIGNALLED;
+        result->signal_number = leader->value;
+        result->core_dumped = leader->core_dumped;
+    } else {
+        result->leader_ending = PK_ENDING_EXITED;
+        result->exit_code = leader->value;
+    }
+    run->reached |= RUN_REACHED(PK_EVENT_LEADER_EXITED);
+}
+
+static bool leader_has_ended(const struct run *run)
+{
+    return run->reached & RUN_REACHED(PK_EVENT_LEADER_EXITED);
+}
+
+static int look_at_leader(struct run *run, pk_time now)
+{
+    if (leader_has_ended(run))
+        return 0;
+    pthread_mutex_lock(&run->group->lock);
+    int r = leader_look(run->leader, group_keeps_zombies(run->group));
+    pthread_mutex_unlock(&run->group->lock);
+    if (r > 0)
+        take_leader_end(run, now);
+    return r < 0 ? r : 0;
+}
+
+/* ---- The ladder -------------------------------------------------------------------------------------------------- */
+
+static void note_soft_signal(struct run *run)
+{
+    if (run->ladder.report.signal_sent != 0)
+        run->result.soft_signal = run->ladder.report.signal_sent;
+}
+
+static void climb(struct run *run, enum run_reason reason, const pk_stop_options *options)
+{
+    drain_end(&run->drain);
+    run->reason = reason;
+    ladder_begin(&run->ladder, run->group, run->private_group ? NULL : run->leader, options, false);
+    note_soft_signal(run);
+    run->phase = RUN_STOPPING;
+}
+
+void run_stop(struct run *run, const pk_stop_options *options)
+{
+    if (run->phase == RUN_ENDED)
+        return;
+    if (run->phase != RUN_STOPPING) {
+        climb(run, REASON_STOPPED, options);
+        return;
+    }
+    ladder_hasten(&run->ladder, options);
+    note_soft_signal(run);
+}
+
+/* Members that the hard kill did not end, for the verdict `unkillable`. Needs the lock. */
+static void note_members(struct run *run)
+{
+    int count = members_read(run->group, run->result.leftovers, PK_RESULT_LEFTOVERS);
+    run->result.leftover_count = count < 0 ? 0 : count;
+}
+
+static void stopping(struct run *run, pk_time now)
+{
+    if (!ladder_advance(&run->ladder))
+        return;
+    bool drained = run->ladder.result == 0;
+    /* Hard killed means that the kill had somebody to reach: an ending process is not counted as one. */
+    if (run->ladder.report.escalated && (run->reason != REASON_NONE || run->result.leftover_count > 0))
+        run->result.hard_killed = true;
+    if (!drained) {
+        pthread_mutex_lock(&run->group->lock);
+        note_members(run);
+        pthread_mutex_unlock(&run->group->lock);
+        end(run, now);
+        return;
+    }
+    if (run->private_group)
+        run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
+    /* The tree is empty a moment before its leader can be waited for; the pidfd tells. */
+    if (leader_has_ended(run))
+        end(run, now);
+}
+
+/* ---- After the leader -------------------------------------------------------------------------------------------- */
+
+static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .signal_number = SIGTERM};
+
+/*
+ * The leader has ended; the group may still count members. Whether they are leftovers is asked of each of them, not of
+ * the clock: a process that is already on its way out is none, however long that takes under load.
+ */
+static int after_leader(struct run *run, pk_time now)
+{
+    pthread_mutex_lock(&run->group->lock);
+    int empty = run->group->backend->is_empty(run->group);
+    if (empty == 0)
+        note_members(run);
+    pthread_mutex_unlock(&run->group->lock);
+
+    if (empty < 0)
+        return empty;
+    if (empty == 1) {
+        run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
+        end(run, now);
+    } else if (run->result.leftover_count > 0 && run->leftovers == PK_LEFTOVERS_ALLOW) {
+        pk_group_spare(run->group);
+        run->result.spared = true;
+        end(run, now);
+    } else if (run->leftovers == PK_LEFTOVERS_WAIT) {
+        run->phase = RUN_WAITING;
+    } else {
+        climb(run, REASON_NONE, &kill_at_once);
+    }
+    return 0;
+}
+
+static int waiting(struct run *run, pk_time now)
+{
+    pthread_mutex_lock(&run->group->lock);
+    int r = drain_look(&run->drain, run->group, now);
+    pthread_mutex_unlock(&run->group->lock);
+    if (r > 0) {
+        run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
+        end(run, now);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* ---- Driving ----------------------------------------------------------------------------------------------------- */
+
+static int advance_once(struct run *run, pk_time now)
+{
+    switch (run->phase) {
+    case RUN_RUNNING:
+        if (leader_has_ended(run) && run->private_group)
+            return after_leader(run, now);
+        if (leader_has_ended(run))
+            end(run, now);
+        else if (now >= run->deadline)
+            climb(run, REASON_TIMED_OUT, &run->stop);
+        return 0;
+    case RUN_WAITING:
+        if (now >= run->deadline) {
+            climb(run, REASON_TIMED_OUT, &run->stop);
+            return 0;
+        }
+        return waiting(run, now);
+    case RUN_STOPPING:
+        stopping(run, now);
+        return 0;
+    case RUN_ENDED:
+        return 0;
+    }
+    return 0;
+}
+
+int run_advance(struct run *run)
+{
+    enum run_phase before;
+    do { /* until nothing more is due: each phase's first look arms what is waited for in it */
+        pk_time now = sys_now();
+        before = run->phase;
+        int r = look_at_leader(run, now);
+        if (r == 0)
+            r = advance_once(run, now);
+        if (r < 0)
+            return r;
+    } while (run->phase != before);
+    return 0;
+}
+
+pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
+{
+    bool draining = run->phase == RUN_WAITING || run->phase == RUN_STOPPING;
+    const struct drain *drain = run->phase == RUN_WAITING ? &run->drain : &run->ladder.drain;
+
+    fds[0] = (struct pollfd){.fd = leader_has_ended(run) ? -1 : run->leader->pidfd, .events = POLLIN};
+    fds[1] = fds[2] = (struct pollfd){.fd = -1};
+    if (draining)
+        drain_poll(drain, fds + 1);
+
+    if (run->phase == RUN_STOPPING)
+        return run->ladder.phase == LADDER_OVER ? PK_FOREVER : ladder_wake(&run->ladder);
+    if (run->phase == RUN_WAITING)
+        return time_earlier(run->deadline, run->drain.wake);
+    return run->phase == RUN_RUNNING ? run->deadline : PK_FOREVER;
+}
+
+void run_end(struct run *run)
+{
+    drain_end(&run->drain);
+    if (run->ladder.group)
+        ladder_end(&run->ladder);
+}

@@ -1,0 +1,58 @@
+/*
+ * A run: one started command on its way from running to ended.
+ *
+ * It is a state machine without waiting of its own, like the ladder it stands on. pk_process_wait drives it from a
+ * poll, pk_process_watch from a loop.
+ */
+#ifndef PK_PROCESS_RUN_H
+#define PK_PROCESS_RUN_H
+
+#include "contain/ladder.h"
+#include "process/command.h"
+#include "process/plan.h"
+
+#include <processkit/process.h>
+
+enum run_phase {
+    RUN_RUNNING,  /* the leader is alive, and nobody wants to end it */
+    RUN_STOPPING, /* the ladder is at work */
+    RUN_WAITING,  /* the leader has ended, its leftovers may finish */
+    RUN_ENDED,
+};
+
+enum run_reason { REASON_NONE, REASON_TIMED_OUT, REASON_STOPPED };
+
+struct run {
+    enum run_phase phase;
+    enum run_reason reason; /* why the ladder began, if it was not for leftovers */
+    pk_group *group;
+    bool private_group; /* the tree is the whole group; otherwise only the leader is ours to end */
+    struct leader *leader;
+    pk_time started;
+    pk_time deadline;
+    pk_stop_options stop;
+    pk_leftovers leftovers;
+    struct ladder ladder;
+    struct drain drain; /* while RUN_WAITING */
+    unsigned reached;   /* events so far, as bits of pk_event */
+    pk_result result;   /* filled in on the way, valid once RUN_ENDED */
+};
+
+#define RUN_REACHED(event) (1U << (event))
+
+void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
+               pk_time started);
+
+/* Does what is due. 0, or a negative errno if even looking failed. */
+int run_advance(struct run *run);
+
+/* Begins to end it, or makes that harder. */
+void run_stop(struct run *run, const pk_stop_options *options);
+
+/* What to wait for: up to three descriptors, -1 for none, and a time. */
+enum { RUN_FDS = 3 };
+pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS]);
+
+void run_end(struct run *run);
+
+#endif

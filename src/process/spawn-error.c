@@ -1,0 +1,128 @@
+/*
+ * Saying what went wrong between clone and exec.
+ */
+#include "base/error.h"
+#include "process/spawn.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static const char *describe(pk_step step)
+{
+    switch (step) {
+    case PK_STEP_JOIN_CGROUP:
+        return "cannot enter its cgroup";
+    case PK_STEP_SESSION:
+        return "cannot make its session or process group";
+    case PK_STEP_NICE:
+        return "cannot set its nice value";
+    case PK_STEP_IO_PRIORITY:
+        return "cannot set its I/O priority";
+    case PK_STEP_AFFINITY:
+        return "cannot set its processors";
+    case PK_STEP_RLIMIT:
+        return "cannot set its resource limits";
+    case PK_STEP_DESCRIPTORS:
+        return "cannot arrange its descriptors";
+    case PK_STEP_SETGROUPS:
+        return "cannot set its supplementary groups";
+    case PK_STEP_SETGID:
+        return "cannot set its group";
+    case PK_STEP_SETUID:
+        return "cannot set its user";
+    case PK_STEP_SIGNALS:
+        return "cannot reset its signals";
+    case PK_STEP_PARENT_DEATH:
+        return "cannot arm its parent-death signal";
+    default:
+        return "cannot prepare it";
+    }
+}
+
+/* Looks at a path from where the child stood. Its rights were perhaps other than ours: only for choosing words. */
+static int look(const struct plan *plan, const char *path, struct stat *status)
+{
+    int dir = AT_FDCWD;
+    if (plan->command->directory && path[0] != '/') {
+        dir = sys_openat(AT_FDCWD, plan->command->directory, O_PATH | O_DIRECTORY, 0);
+        if (dir < 0)
+            return dir;
+    }
+    int r = sys_fstatat(dir, path, status, 0);
+    sys_close_safe(dir);
+    return r;
+}
+
+/* The kernel says "no such file" also of a script or binary whose interpreter is missing. */
+static const char *find_without_interpreter(const struct plan *plan)
+{
+    struct stat status;
+    for (size_t i = 0; plan->candidates[i]; i++)
+        if (look(plan, plan->candidates[i], &status) == 0 && S_ISREG(status.st_mode))
+            return plan->candidates[i];
+    return NULL;
+}
+
+static int explain_missing(const struct plan *plan, int number, pk_error *error)
+{
+    const char *program = plan->command->argv[0];
+    const char *found = find_without_interpreter(plan);
+    if (found)
+        return error_set(error, -ENOEXEC, PK_ERROR_SPAWN, PK_STEP_EXEC, found,
+                         "cannot run '%s': its interpreter was not found (look at its first line)", found);
+    if (!plan->searched)
+        return error_set(error, number, PK_ERROR_NOT_FOUND, PK_STEP_EXEC, program, "cannot run '%s': %s", program,
+                         error_text(number));
+    error_set(error, number, PK_ERROR_NOT_FOUND, PK_STEP_EXEC, program, "cannot run '%s': not found in PATH", program);
+    if (error) {
+        size_t length = 0;
+        for (; plan->searched[length] && length < sizeof(error->searched) - 1; length++)
+            error->searched[length] = plan->searched[length];
+        error->searched[length] = '\0';
+    }
+    return number;
+}
+
+static int explain_exec(const struct plan *plan, int number, size_t candidate, pk_error *error)
+{
+    const char *path = plan->candidates[candidate];
+    struct stat status;
+
+    if (number == -ENOENT || number == -ENOTDIR)
+        return explain_missing(plan, number, error);
+    if (number == -EACCES && look(plan, path, &status) == 0 && S_ISDIR(status.st_mode))
+        return error_set(error, number, PK_ERROR_PERMISSION, PK_STEP_EXEC, path, "cannot run '%s': it is a directory",
+                         path);
+    if (number == -EACCES && look(plan, path, &status) == 0 && !(status.st_mode & 0111))
+        return error_set(error, number, PK_ERROR_PERMISSION, PK_STEP_EXEC, path,
+                         "cannot run '%s': it is not executable (chmod +x)", path);
+    if (number == -ENOEXEC)
+        return error_set(error, number, PK_ERROR_SPAWN, PK_STEP_EXEC, path,
+                         "cannot run '%s': it is no program for this machine, and a script needs a first line "
+                         "such as #!/bin/sh",
+                         path);
+    if (number == -ETXTBSY)
+        return error_set(error, number, PK_ERROR_SPAWN, PK_STEP_EXEC, path,
+                         "cannot run '%s': it is still being written", path);
+    error_errno(error, number, PK_STEP_EXEC, path, "cannot run '%s'", path);
+    if (error && error->kind != PK_ERROR_PERMISSION)
+        error->kind = PK_ERROR_SPAWN;
+    return number;
+}
+
+int spawn_explain(const struct plan *plan, pk_step step, int number, size_t candidate, pk_error *error)
+{
+    const pk_command *command = plan->command;
+    if (step == PK_STEP_EXEC)
+        return explain_exec(plan, number, candidate, error);
+    if (step == PK_STEP_CHDIR) {
+        error_errno(error, number, step, command->directory, "cannot run '%s' in the directory '%s'", command->argv[0],
+                    command->directory);
+    } else {
+        error_errno(error, number, step, NULL, "cannot start '%s': %s", command->argv[0], describe(step));
+    }
+    if (error && error->kind != PK_ERROR_PERMISSION)
+        error->kind = PK_ERROR_SPAWN;
+    return number;
+}

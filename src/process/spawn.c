@@ -1,0 +1,258 @@
+/*
+ * Starting a child: clone into place, and know for certain what became of it.
+ *
+ * The parent resumes when the child has exec'd or ended, so every failure is known here and now, with its step. From
+ * the moment the child exists no path loses it.
+ */
+#include "process/spawn.h"
+
+#include "base/error.h"
+#include "base/time.h"
+#include "process/child.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ways to make the child, best first. What is found unsupported is not tried again by this process. */
+enum way {
+    INTO_CGROUP, /* clone3 with CLONE_INTO_CGROUP (Linux 5.7): no migration, no window */
+    JOIN,        /* clone3, and the child enters its cgroup by a write */
+    LEGACY,      /* clone, likewise: clone3 is missing or refused by a seccomp filter */
+};
+
+static _Atomic enum way best_way = INTO_CGROUP;
+
+bool spawn_uses_clone_into_cgroup(void)
+{
+    return best_way == INTO_CGROUP;
+}
+
+/* ---- Making the child -------------------------------------------------------------------------------------------- */
+
+/* Deep enough for the child's few frames; exec takes its arguments from the plan. */
+enum { STACK_SIZE = 64 * 1024 };
+
+struct attempt {
+    struct birth birth;
+    struct placement placement;
+    void *stack;
+    int pidfd;
+};
+
+static int clone_by(enum way way, struct attempt *attempt)
+{
+    struct clone_args args = {
+        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
+        .pidfd = (uintptr_t)&attempt->pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uintptr_t)attempt->stack,
+        .stack_size = STACK_SIZE,
+    };
+    if (way == INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)attempt->placement.cgroup_fd;
+    }
+    /* The size that ends before `cgroup` is the one that the first kernels with clone3 know. */
+    size_t size = args.flags & CLONE_INTO_CGROUP ? CLONE_ARGS_SIZE_VER2 : CLONE_ARGS_SIZE_VER0;
+    if (way == LEGACY)
+        return sys_clone(&args, child_run, &attempt->birth);
+    return sys_clone3(&args, size, child_run, &attempt->birth);
+}
+
+/* The next way, if this errno means that the present one is not to be had; the same way otherwise. */
+static enum way next_way(enum way way, int number)
+{
+    if (way == INTO_CGROUP && (number == -E2BIG || number == -EINVAL))
+        return JOIN;
+    if (way != LEGACY && (number == -ENOSYS || number == -EPERM))
+        return LEGACY;
+    return way;
+}
+
+static int open_join(const struct attempt *attempt)
+{
+    return sys_openat(attempt->placement.cgroup_fd, "cgroup.procs", O_WRONLY, 0);
+}
+
+/* One child by the best way there is. Signals are blocked meanwhile: a handler must not run in the child, which would
+ * be running it in the parent's memory. */
+static int make_child(struct attempt *attempt, enum way *used)
+{
+    uint64_t mask;
+    enum way way = best_way;
+    int r;
+
+    sys_block_signals(&mask);
+    for (;;) {
+        attempt->birth.join_fd = -1;
+        if (way != INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
+            r = attempt->birth.join_fd = open_join(attempt);
+            if (r < 0)
+                break;
+        }
+        r = clone_by(way, attempt);
+        sys_close_safe(attempt->birth.join_fd);
+        enum way next = r < 0 ? next_way(way, r) : way;
+        if (next == way)
+            break;
+        way = next;
+    }
+    sys_restore_signals(mask);
+    if (r >= 0 && way > best_way)
+        best_way = way;
+    *used = way;
+    return r;
+}
+
+/* ---- What became of it ------------------------------------------------------------------------------------------- */
+
+/* Ends and reaps a child that did not become the program. It is gone already, unless clone did not share memory. */
+static void bury(struct leader *leader)
+{
+    sys_pidfd_send_signal(leader->pidfd, SIGKILL);
+    leader_collect(leader, time_add(sys_now(), PK_SECONDS(1)));
+    leader->pidfd = sys_close_safe(leader->pidfd);
+    leader->pid = 0;
+    leader->ended = leader->reaped = false;
+}
+
+/* The outcomes of one attempt beside success and plain failure. */
+enum { TRY_AGAIN = 1 };
+
+/*
+ * A child that was killed before it could run at all, though nobody killed the group: this process lives in a cgroup
+ * that was once killed, and the kernel takes every child it clones into another cgroup for one that escaped the kill.
+ * Joining by a write has no such comparison.
+ */
+static int killed_before_start(enum way used, pk_error *error)
+{
+    if (used == INTO_CGROUP) {
+        best_way = JOIN;
+        return TRY_AGAIN;
+    }
+    return error_set(error, -ECANCELED, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
+                     "cannot start a process: it was killed before it could run");
+}
+
+static bool became_program(const struct birth *birth)
+{
+    return birth->error == 0 && birth->step == PK_STEP_EXEC;
+}
+
+static int judge(struct attempt *attempt, struct leader *leader, bool group_killed, enum way used, pk_error *error)
+{
+    struct birth *birth = &attempt->birth;
+    if (became_program(birth))
+        return 0;
+
+    bury(leader);
+    if (birth->error < 0)
+        return spawn_explain(birth->plan, birth->step, birth->error, birth->candidate, error);
+    if (birth->step == PK_STEP_NONE && !group_killed)
+        return killed_before_start(used, error);
+    return error_set(error, -ECANCELED, PK_ERROR_SPAWN, birth->step, NULL,
+                     "cannot start a process: it was killed before it could become the program");
+}
+
+/* ---- One attempt ------------------------------------------------------------------------------------------------- */
+
+static int refuse_suspended(pk_error *error)
+{
+    return error_set(error, -EBUSY, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
+                     "cannot start a process: the group is suspended (resume it first)");
+}
+
+static int take_place(pk_group *group, struct attempt *attempt, unsigned *kills, pk_error *error)
+{
+    pthread_mutex_lock(&group->lock);
+    *kills = group->kills;
+    int r = group->suspended ? refuse_suspended(error) : group->backend->place(group, &attempt->placement, error);
+    pthread_mutex_unlock(&group->lock);
+    attempt->birth.own_pgid = attempt->placement.own_pgid;
+    return r;
+}
+
+/* Hands the child over to the group. Returns whether the group was killed since the place was taken. */
+static bool settle(pk_group *group, struct attempt *attempt, struct leader *leader, int child, unsigned kills)
+{
+    pthread_mutex_lock(&group->lock);
+    bool killed = group->kills != kills;
+    group->backend->unplace(group, child == -ENODEV || child == -ENOENT);
+    if (child >= 0 && became_program(&attempt->birth)) {
+        group_add_leader(group, leader);
+        if (killed)
+            group->backend->kill(group); /* when the kill came, this child was not there yet */
+    }
+    pthread_mutex_unlock(&group->lock);
+    return killed;
+}
+
+static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *leader, void *stack, pk_error *error)
+{
+    struct attempt attempt = {
+        .birth = {.plan = plan, .owner_pid = sys_getpid()},
+        .stack = stack,
+        .pidfd = -1,
+    };
+    unsigned kills;
+    enum way used;
+
+    int r = take_place(group, &attempt, &kills, error);
+    if (r < 0)
+        return r;
+    int child = make_child(&attempt, &used);
+    if (child >= 0) {
+        leader->pid = child;
+        leader->pidfd = attempt.pidfd;
+    }
+    bool killed = settle(group, &attempt, leader, child, kills);
+    if (child == -ENODEV || child == -ENOENT)
+        return TRY_AGAIN; /* the directory was deleted under us */
+    if (child < 0)
+        return error_errno(error, child, PK_STEP_CLONE, NULL, "cannot start a process");
+    return judge(&attempt, leader, killed, used, error);
+}
+
+/*
+ * A program that was written a moment ago may still be open for writing in a child that another thread is forking;
+ * that passes as soon as that child has exec'd.
+ */
+static void wait_for_writer(int attempt)
+{
+    struct timespec pause = time_to_timespec(PK_MILLISECONDS(1) << attempt);
+    sys_ppoll(NULL, 0, &pause);
+}
+
+static int spawn_on(void *stack, pk_group *group, struct plan *plan, struct leader *leader, pk_error *error)
+{
+    enum { MOST_REPEATS = 2, MOST_WAITS = 8 }; /* 1 + 2 + ... + 128 ms */
+
+    for (int repeats = 0, waits = 0;;) {
+        pthread_mutex_lock(&group->birth);
+        int r = attempt_spawn(group, plan, leader, stack, error);
+        pthread_mutex_unlock(&group->birth);
+        if (r == TRY_AGAIN && repeats++ == MOST_REPEATS)
+            return error_set(error, -ENOENT, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
+                             "cannot start a process: its cgroup is deleted again and again");
+        if (r == -ETXTBSY && waits < MOST_WAITS)
+            wait_for_writer(waits++);
+        else if (r != TRY_AGAIN)
+            return r;
+    }
+}
+
+int spawn(pk_group *group, struct plan *plan, struct leader *leader, pk_error *error)
+{
+    pk_error why; /* of attempts that were repeated, which the caller never hears of */
+    void *stack = sys_map(STACK_SIZE, true);
+    if (!stack)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    int r = spawn_on(stack, group, plan, leader, &why);
+    sys_unmap(stack, STACK_SIZE);
+    if (r < 0 && error)
+        *error = why;
+    return r;
+}

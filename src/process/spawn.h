@@ -1,0 +1,22 @@
+/*
+ * The parent's side of a spawn.
+ */
+#ifndef PK_PROCESS_SPAWN_H
+#define PK_PROCESS_SPAWN_H
+
+#include "process/plan.h"
+
+/*
+ * Starts the plan's command in the group. On success the leader, which must be new, is running and registered with the
+ * group, which has taken a reference of its own; on failure no process is left, not even a zombie.
+ */
+int spawn(pk_group *group, struct plan *plan, struct leader *leader, pk_error *error);
+
+/* Whether CLONE_INTO_CGROUP is in use, for pk_host_examine and tests: false once it was found unsupported, or once a
+ * child was killed at birth because this process lives in a cgroup that was killed before. */
+bool spawn_uses_clone_into_cgroup(void);
+
+/* spawn-error.c: one line for what went wrong in the child. */
+int spawn_explain(const struct plan *plan, pk_step step, int number, size_t candidate, pk_error *error);
+
+#endif
