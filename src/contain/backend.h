@@ -28,8 +28,12 @@ struct backend {
     /* Prepares an empty group, limits included. Leaves nothing behind on failure. */
     int (*open)(pk_group *group, pk_error *error);
 
-    /* Releases everything; what is not empty is left as it is. */
-    void (*close)(pk_group *group);
+    /* Releases what the group holds; it can still be used. -EBUSY if it has members. Cheaper than is_empty, and as good
+     * a proof. `keep_usage`: what they used is to be asked for later. */
+    int (*close)(pk_group *group, bool keep_usage);
+
+    /* Releases the handle's part in any case; what is not empty is left as it is. */
+    void (*abandon)(pk_group *group);
 
     /*
      * Where the next child is to be born; the place cannot go away until `unplace`, which follows each success. A place

@@ -43,14 +43,14 @@ int cgroup_parse_key(const char *text, const char *key, uint64_t *value)
 int cgroup_read_key(int dir, const char *file, const char *key, uint64_t *value)
 {
     char text[4096];
-    ssize_t length = sys_read_file(dir, file, text, sizeof(text));
+    ssize_t length = sys_read_attribute(dir, file, text, sizeof(text));
     return length < 0 ? (int)length : cgroup_parse_key(text, key, value);
 }
 
 int cgroup_read_number(int dir, const char *file, uint64_t *value)
 {
     char text[64];
-    ssize_t length = sys_read_file(dir, file, text, sizeof(text));
+    ssize_t length = sys_read_attribute(dir, file, text, sizeof(text));
     return length < 0 ? (int)length : parse_number(text, value);
 }
 

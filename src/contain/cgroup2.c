@@ -48,12 +48,13 @@ static int add_dir(pk_group *group, pk_error *error)
     return 0;
 }
 
-/* What its members used must not be forgotten with the directory. */
-static int remove_dir(pk_group *group, struct cgroup_dir **link)
+/* With `keep_usage`, what its members used is not forgotten with the directory. */
+static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage)
 {
     struct cgroup_dir *dir = *link;
     pk_usage used = {0};
-    usage_read_cgroup(dir->entry.fd, group->controllers, &used);
+    if (keep_usage)
+        usage_read_cgroup(dir->entry.fd, group->controllers, &used);
     int r = owner_remove_entry(&dir->entry);
     if (r < 0)
         return r;
@@ -94,14 +95,26 @@ static int cgroup2_open(pk_group *group, pk_error *error)
     return r < 0 ? r : add_dir(group, error);
 }
 
-static void cgroup2_close(pk_group *group)
+/* That a directory can be removed proves that it is empty, so nothing else need be asked. */
+static int cgroup2_close(pk_group *group, bool keep_usage)
 {
-    while (group->dirs)
-        if (remove_dir(group, &group->dirs) < 0) { /* it has members still: its directory outlives the handle */
-            struct cgroup_dir *dir = group->dirs;
-            group->dirs = dir->next;
-            free_dir(dir);
-        }
+    while (group->dirs) {
+        int r = remove_dir(group, &group->dirs, keep_usage);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* A directory that has members still outlives the handle. */
+static void cgroup2_abandon(pk_group *group)
+{
+    while (group->dirs) {
+        struct cgroup_dir *dir = group->dirs;
+        owner_remove_entry(&dir->entry);
+        group->dirs = dir->next;
+        free_dir(dir);
+    }
 }
 
 /* ---- Members ----------------------------------------------------------------------------------------------------- */
@@ -162,7 +175,7 @@ static int cgroup2_is_empty(pk_group *group)
             return populated;
         if (populated)
             result = 0;
-        else if (dir->killed && !dir->placed && remove_dir(group, link) == 0)
+        else if (dir->killed && !dir->placed && remove_dir(group, link, true) == 0)
             continue;
         link = &dir->next;
     }
@@ -291,6 +304,7 @@ const struct backend backend_cgroup2 = {
     .guarantees = PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_USAGE,
     .open = cgroup2_open,
     .close = cgroup2_close,
+    .abandon = cgroup2_abandon,
     .place = cgroup2_place,
     .born = cgroup2_born,
     .unplace = cgroup2_unplace,

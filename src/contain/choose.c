@@ -142,6 +142,6 @@ int choose_backend(pk_group *group, pk_mechanism wanted, unsigned required, pk_e
     if (r == 0)
         r = check_required(group, required, error);
     if (r < 0)
-        group->backend->close(group);
+        group->backend->abandon(group);
     return r;
 }

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How long the end of a group may take: whoever frees a handle is not to be held up for long. */
+#define END_BOUND PK_MILLISECONDS(100)
+
 /* ---- What it stands on: a group, or one leader in it ------------------------------------------------------------- */
 
 static int target_count(struct ladder *ladder)
@@ -223,28 +226,30 @@ int ladder_wait_empty(pk_group *group, pk_time deadline)
     return r < 0 ? r : 0;
 }
 
-void ladder_end_group(pk_group *group)
+static void kill_group(pk_group *group)
 {
     static const pk_stop_options at_once = {.size = sizeof(at_once)};
-    static const pk_duration bound = PK_MILLISECONDS(100);
+    struct ladder ladder;
+    ladder_begin(&ladder, group, NULL, &at_once, false);
+    ladder.next = time_add(ladder.started, END_BOUND);
+    ladder_run(&ladder);
+}
 
+void ladder_end_group(pk_group *group)
+{
     pthread_mutex_lock(&group->lock);
     bool spared = group->spared;
-    int empty = group->backend->is_empty(group);
+    bool closed = group->backend->close(group, false) == 0;
     pthread_mutex_unlock(&group->lock);
 
-    if (!spared && empty != 1) {
-        struct ladder ladder;
-        ladder_begin(&ladder, group, NULL, &at_once, false);
-        ladder.next = time_add(ladder.started, bound);
-        ladder_run(&ladder);
-        empty = ladder.result == 0;
-    }
+    if (!closed && !spared)
+        kill_group(group);
+
     pthread_mutex_lock(&group->lock);
-    pk_time deadline = spared && empty != 1 ? 0 : time_add(sys_now(), bound);
+    pk_time deadline = closed || !spared ? time_add(sys_now(), END_BOUND) : 0;
     for (struct leader *leader = group->leaders; leader; leader = leader->next)
         leader_collect(leader, deadline);
-    group->backend->close(group);
+    group->backend->abandon(group);
     pthread_mutex_unlock(&group->lock);
 }
 

@@ -32,14 +32,6 @@ static void forget(struct tracked **link)
     free(one);
 }
 
-static void group_close(pk_group *group)
-{
-    while (group->tracked)
-        forget(&group->tracked);
-    free(group->reserve);
-    group->reserve = NULL;
-}
-
 /* What is needed once the child exists is allocated before. */
 static int group_place(pk_group *group, struct placement *placement, pk_error *error)
 {
@@ -154,6 +146,24 @@ static int group_is_empty(pk_group *group)
     return r < 0 ? r : empty;
 }
 
+static void group_abandon(pk_group *group)
+{
+    while (group->tracked)
+        forget(&group->tracked);
+    free(group->reserve);
+    group->reserve = NULL;
+}
+
+static int group_close(pk_group *group, bool keep_usage)
+{
+    (void)keep_usage; /* there is none but the leaders' own */
+    int r = group_is_empty(group);
+    if (r != 1)
+        return r < 0 ? r : -EBUSY;
+    group_abandon(group);
+    return 0;
+}
+
 static int group_open_events(pk_group *group)
 {
     (void)group;
@@ -240,6 +250,7 @@ const struct backend backend_process_group = {
     .guarantees = 0,
     .open = group_open,
     .close = group_close,
+    .abandon = group_abandon,
     .place = group_place,
     .born = group_born,
     .unplace = group_unplace,

@@ -13,7 +13,7 @@
 int usage_read_cgroup(int dir, bool controllers, pk_usage *usage)
 {
     char text[4096];
-    ssize_t length = sys_read_file(dir, "cpu.stat", text, sizeof(text));
+    ssize_t length = sys_read_attribute(dir, "cpu.stat", text, sizeof(text));
     if (length < 0)
         return (int)length;
     uint64_t user = 0, system = 0;

@@ -189,7 +189,9 @@ static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .sign
 static int after_leader(struct run *run, pk_time now)
 {
     pthread_mutex_lock(&run->group->lock);
-    int empty = run->group->backend->is_empty(run->group);
+    int empty = run->group->backend->close(run->group, true) == 0;
+    if (!empty)
+        empty = run->group->backend->is_empty(run->group);
     if (empty == 0)
         note_members(run);
     pthread_mutex_unlock(&run->group->lock);

@@ -46,6 +46,21 @@ ssize_t sys_read_file(int dir, const char *name, char *buffer, size_t size)
     return (ssize_t)length;
 }
 
+ssize_t sys_read_attribute(int dir, const char *name, char *buffer, size_t size)
+{
+    int fd = sys_openat(dir, name, O_RDONLY | O_NOCTTY, 0);
+    if (fd < 0)
+        return fd;
+    ssize_t n;
+    do
+        n = sys_read(fd, buffer, size - 1);
+    while (n == -EINTR);
+    sys_close(fd);
+    if (n >= 0)
+        buffer[n] = '\0';
+    return n;
+}
+
 int sys_write_file(int dir, const char *name, const char *text)
 {
     int fd = sys_openat(dir, name, O_WRONLY | O_NOCTTY, 0);

@@ -127,6 +127,10 @@ int sys_write_all(int fd, const void *bytes, size_t size);
 /* Reads a small file whole, at most size - 1 bytes, and ends it with NUL. The length, or -EFBIG if it was longer. */
 ssize_t sys_read_file(int dir, const char *name, char *buffer, size_t size);
 
+/* The same for a file that the kernel gives in one read, as the attributes of cgroups are: saves the second, which
+ * would only tell that there is no more. Not for lists. */
+ssize_t sys_read_attribute(int dir, const char *name, char *buffer, size_t size);
+
 /* Writes a string to an existing file in one write. */
 int sys_write_file(int dir, const char *name, const char *text);
 
