@@ -16,19 +16,21 @@ static bool is_readable(int fd)
     return sys_ppoll(&poll, 1, &at_once) > 0;
 }
 
-/* The pidfd of a living member, or -1. The last of the list is taken: a kill reaches it last. */
-static int find_living(pk_group *group)
+/* Takes a living member as the sentinel, if there is one: the last of the list, since a kill reaches that last. */
+static void choose_sentinel(struct drain *drain, pk_group *group)
 {
     struct pids pids = {0};
-    int found = -1;
     int r = group->backend->list(group, &pids);
-    for (size_t i = pids.count; r == 0 && found < 0 && i-- > 0;) {
-        found = sys_pidfd_open(pids.items[i]);
-        if (found >= 0 && is_readable(found))
-            found = sys_close_safe(found);
+    for (size_t i = pids.count; r == 0 && drain->sentinel < 0 && i-- > 0;) {
+        int pidfd = sys_pidfd_open(pids.items[i]);
+        if (pidfd < 0 || is_readable(pidfd)) {
+            sys_close_safe(pidfd);
+            continue;
+        }
+        drain->sentinel = pidfd;
+        drain->sentinel_pid = pids.items[i];
     }
     pids_free(&pids);
-    return found;
 }
 
 static pk_duration next_pause(struct drain *drain)
@@ -43,7 +45,7 @@ static void choose_wait(struct drain *drain, pk_group *group, pk_time now)
     if (drain->sentinel >= 0 && is_readable(drain->sentinel))
         drain->sentinel = sys_close_safe(drain->sentinel);
     if (drain->sentinel < 0) {
-        drain->sentinel = find_living(group);
+        choose_sentinel(drain, group);
         if (drain->sentinel >= 0)
             drain->pause = 0;
     }

@@ -17,6 +17,7 @@
 struct drain {
     int events;   /* poll for POLLPRI; -1: none (yet) */
     int sentinel; /* poll for POLLIN; -1: none */
+    pid_t sentinel_pid;
     pk_time wake; /* look again then in any case */
     pk_duration pause;
 };

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "contain/backend.h"
 #include "contain/members.h"
+#include "contain/proc.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -140,6 +141,41 @@ void ladder_hasten(struct ladder *ladder, const pk_stop_options *options)
     ladder->next = time_earlier(ladder->next, time_add(now, options->grace));
 }
 
+static bool is_member(pk_group *group, pid_t pid)
+{
+    struct pids pids = {0};
+    bool found = group->backend->list(group, &pids) == 0;
+    pids_sort(&pids);
+    found = found && pids_contains(&pids, pid);
+    pids_free(&pids);
+    return found;
+}
+
+/*
+ * cgroup.kill sends its signal to the main *thread* of each process. Where that has ended while other threads go on,
+ * the kernel drops it, and the process lives (seen on Linux 6.18). By pidfd the signal goes to the process. When
+ * nothing else is left, the sentinel is such a process; the list, read after its pidfd was opened, confirms who it is.
+ */
+static void kill_headless(struct ladder *ladder)
+{
+    const struct drain *drain = &ladder->drain;
+    struct proc_stat stat;
+    if (drain->sentinel < 0 || proc_stat_read(drain->sentinel_pid, &stat) < 0)
+        return;
+    if (stat.state == 'Z' && stat.threads > 1 && is_member(ladder->group, drain->sentinel_pid))
+        sys_pidfd_send_signal(drain->sentinel, SIGKILL);
+}
+
+/* Needs the lock. What the first kill did not reach. */
+static void kill_again(struct ladder *ladder)
+{
+    if (ladder->only)
+        return;
+    if (ladder->repeat)
+        target_kill(ladder);
+    kill_headless(ladder);
+}
+
 bool ladder_advance(struct ladder *ladder)
 {
     if (ladder->phase == LADDER_OVER || ladder->phase == LADDER_IDLE)
@@ -148,8 +184,8 @@ bool ladder_advance(struct ladder *ladder)
     pk_time now = sys_now();
     pthread_mutex_lock(&ladder->group->lock);
     int r = target_look(ladder, now);
-    if (r == 0 && ladder->phase == LADDER_HARD && ladder->repeat)
-        target_kill(ladder);
+    if (r == 0 && ladder->phase == LADDER_HARD)
+        kill_again(ladder);
     pthread_mutex_unlock(&ladder->group->lock);
 
     if (r > 0) {

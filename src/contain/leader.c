@@ -99,12 +99,18 @@ void leader_reap(struct leader *leader)
 
 void leader_collect(struct leader *leader, pk_time deadline)
 {
-    while (!leader->reaped && leader_look(leader, false) == 0) {
+    enum { MOST_FAILURES = 3 }; /* a zombie would stay: worth asking again */
+
+    int failures = 0;
+    for (;;) {
+        int looked = leader_look(leader, false);
+        if (leader->reaped || (looked < 0 && ++failures == MOST_FAILURES))
+            return;
         struct pollfd poll = {.fd = leader->pidfd, .events = POLLIN};
         pk_duration left = time_left(deadline, sys_now());
         struct timespec timeout = time_to_timespec(left);
         int r = sys_ppoll(&poll, 1, &timeout);
-        if (left == 0 || (r < 0 && r != -EINTR))
+        if (left == 0 || (r < 0 && r != -EINTR && ++failures == MOST_FAILURES))
             return;
     }
 }

@@ -42,12 +42,16 @@ int proc_stat_read(pid_t pid, struct proc_stat *stat)
     return proc_stat_parse(text, stat);
 }
 
+bool proc_has_ended(const struct proc_stat *stat)
+{
+    /* A main thread that has ended looks like a zombie while others go on. */
+    return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
+}
+
 bool proc_is_alive(const struct proc_stat *stat)
 {
     enum { PF_EXITING = 0x4 }; /* include/linux/sched.h: set at the start of do_exit, before any cleaning up */
-    if (stat->threads > 1)
-        return true; /* a main thread that has ended looks like a zombie while others go on */
-    return stat->state != 'Z' && stat->state != 'X' && !(stat->flags & PF_EXITING);
+    return !proc_has_ended(stat) && (stat->threads > 1 || !(stat->flags & PF_EXITING));
 }
 
 int proc_memory_peak(pid_t pid, uint64_t *bytes)

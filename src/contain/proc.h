@@ -29,6 +29,9 @@ int proc_stat_parse(const char *text, struct proc_stat *stat);
 /* -ESRCH if there is no such process. */
 int proc_stat_read(pid_t pid, struct proc_stat *stat);
 
+/* Whether it has ended, and is only waited for. */
+bool proc_has_ended(const struct proc_stat *stat);
+
 /* Whether the process can still do something: not a zombie, and not on its way out of the kernel. */
 bool proc_is_alive(const struct proc_stat *stat);
 

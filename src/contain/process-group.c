@@ -100,7 +100,7 @@ static int visit_process(pid_t pid, void *data)
 {
     struct search *search = data;
     struct proc_stat stat;
-    if (proc_stat_read(pid, &stat) < 0 || !proc_is_alive(&stat))
+    if (proc_stat_read(pid, &stat) < 0 || proc_has_ended(&stat))
         return 0;
     for (const struct tracked *one = search->group->tracked; one; one = one->next) {
         if (is_member(one, pid, &stat))

@@ -68,8 +68,10 @@ static int open_pipe(struct plan *plan, int target)
 static int inherit(struct plan *plan, int target)
 {
     int r = sys_fcntl(target, F_GETFD, 0);
-    if (r == -EBADF && target < STANDARD)
-        return open_null(plan, target); /* what the child opens first must not become its stdout */
+    /* What the child opens first must not become its stdout. A standard descriptor that closes on exec is closed as
+     * well as far as children go: in an owner that had it closed it is one of ours, or of another library. */
+    if (target < STANDARD && (r == -EBADF || (r >= 0 && r & FD_CLOEXEC)))
+        return open_null(plan, target);
     return r < 0 ? r : target;
 }
 

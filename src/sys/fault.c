@@ -45,6 +45,16 @@ int sys_fault(const char *call)
     return 0;
 }
 
+int sys_fault_file(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    for (unsigned i = 0; i < fault_count; i++)
+        if (faults[i].nth == 0 && strcmp(faults[i].call, name) == 0)
+            return faults[i].error_number < 0 ? faults[i].error_number : -faults[i].error_number;
+    return 0;
+}
+
 void sys_fault_set(const char *call, unsigned nth, int error_number)
 {
     if (fault_count < MAX_FAULTS)

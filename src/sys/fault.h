@@ -12,7 +12,11 @@
 /* Returns 0, or the negative errno with which this call is to fail. Counts calls by name. Async-signal-safe. */
 int sys_fault(const char *call);
 
-/* From now on the n-th call (from 1) of that name fails with that errno; n 0: every call. Up to 8 at once. */
+/* Likewise, for opening a file by this path. */
+int sys_fault_file(const char *path);
+
+/* From now on the n-th call (from 1) of that name fails with that errno; n 0: every call. With the name of a file, such
+ * as "cgroup.kill", and n 0: every opening of a file of that name. Up to 8 at once. */
 void sys_fault_set(const char *call, unsigned nth, int error_number);
 
 /* No faults, all counts zero. */
@@ -31,8 +35,16 @@ void sys_fault_each(void (*callback)(const char *call, unsigned count, void *dat
             return sys_fault_;            \
     } while (false)
 
+#define SYS_FAULT_FILE(path)                   \
+    do {                                       \
+        int sys_fault_ = sys_fault_file(path); \
+        if (sys_fault_ < 0)                    \
+            return sys_fault_;                 \
+    } while (false)
+
 #else
-#define SYS_FAULT(call) ((void)0)
+#define SYS_FAULT(call)      ((void)0)
+#define SYS_FAULT_FILE(path) ((void)0)
 #endif
 
 #endif

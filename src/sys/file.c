@@ -15,6 +15,7 @@
 int sys_openat(int dir, const char *path, int flags, mode_t mode)
 {
     SYS_FAULT("openat");
+    SYS_FAULT_FILE(path);
     return (int)SYS_RESULT(openat(dir, path, flags | O_CLOEXEC, mode));
 }
 

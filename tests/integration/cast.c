@@ -1,0 +1,72 @@
+/*
+ * Groups, adversaries and witnesses put together.
+ */
+#include "cast.h"
+
+#include "hierarchy.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+pk_group *cast_group(pk_mechanism mechanism)
+{
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    pk_group *group = NULL;
+    pk_error error;
+    options.mechanism = mechanism;
+    assert_ok(pk_group_create(&options, &group, &error), error);
+    assert_int_equal(pk_group_mechanism(group), mechanism);
+    return group;
+}
+
+pk_command *cast_command(struct witness *witness, const char *words)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "%s", words);
+    pk_command *command = pk_command_new(adversary_path(), NULL);
+    if (witness) {
+        pk_command_arg(command, "--report");
+        pk_command_arg(command, witness_path(witness));
+    }
+    char *rest = NULL;
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        pk_command_arg(command, word);
+    return command;
+}
+
+pk_process *cast_adversary(pk_group *group, struct witness *witness, const char *words)
+{
+    pk_auto(pk_command) command = cast_command(witness, words);
+    pk_process *process = NULL;
+    pk_error error;
+    assert_ok(pk_group_spawn(group, command, &process, &error), error);
+    if (witness)
+        witness_ready(witness);
+    return process;
+}
+
+int cast_count_directories(void)
+{
+    char own[PATH_MAX], prefix[64], path[PATH_MAX + 300];
+    int count = 0;
+    if (!hierarchy_own(own))
+        return 0;
+    snprintf(prefix, sizeof(prefix), "processkit-%d-", getpid());
+    DIR *place = opendir(own);
+    for (struct dirent *entry; place && (entry = readdir(place));) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+            continue;
+        count++;
+        snprintf(path, sizeof(path), "%s/%s", own, entry->d_name);
+        DIR *owner = opendir(path);
+        for (struct dirent *one; owner && (one = readdir(owner));)
+            count += one->d_type == DT_DIR && one->d_name[0] != '.';
+        if (owner)
+            closedir(owner);
+    }
+    if (place)
+        closedir(place);
+    return count;
+}

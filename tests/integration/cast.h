@@ -1,0 +1,35 @@
+/*
+ * The cast of a test about groups: a group of some mechanism, an adversary in it, and a witness who holds its
+ * processes.
+ */
+#ifndef PK_TESTS_CAST_H
+#define PK_TESTS_CAST_H
+
+#include "harness.h"
+#include "lines.h"
+#include "witness.h"
+
+#include <processkit.h>
+
+/* A group with this mechanism; ends the test if it cannot be had. */
+pk_group *cast_group(pk_mechanism mechanism);
+
+/* Starts "adversary --report PATH WORDS" in the group, WORDS separated by spaces, and waits until the whole shape
+ * stands. `witness` may be NULL, and then there is no report and no waiting. */
+pk_process *cast_adversary(pk_group *group, struct witness *witness, const char *words);
+
+/* The command for that, for tests that start it themselves. */
+pk_command *cast_command(struct witness *witness, const char *words);
+
+/* Fails the test with the error's message unless the result is not negative. */
+#define assert_ok(call, error)                                          \
+    do {                                                                \
+        int assert_ok_ = (call);                                        \
+        if (assert_ok_ < 0)                                             \
+            fail_msg("%s: %d: %s", #call, assert_ok_, (error).message); \
+    } while (0)
+
+/* How many directories "processkit-PID-..." of this process there are, groups in them counted. */
+int cast_count_directories(void);
+
+#endif
