@@ -77,7 +77,7 @@ PK_BEGIN_DECLS
      * 65535). The last call for a number holds. Without any: 0 is /dev/null, 1 and 2 are inherited.
      */
 
-    /* What the owner has there; /dev/null if the owner has it closed and it is 0, 1 or 2. */
+    /* What the owner has there. 0, 1 and 2 become /dev/null if the owner has them closed, or set to close on exec. */
     PK_API void pk_command_inherit(pk_command * command, int fd);
 
     /* /dev/null. */

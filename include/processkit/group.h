@@ -115,6 +115,13 @@ PK_BEGIN_DECLS
 
     PK_DEFINE_CLEANUP(pk_group);
 
+/*
+ * Does now what exit() would do: groups that were not freed are killed, as pk_group_free does, and the process's own
+ * cgroup directory is removed. For programs that are about to end without exit(): by _exit, exec or a signal. Handles
+ * can still be freed, and new groups be made. Any thread.
+ */
+PK_API void pk_leave(void);
+
     /* The mechanism in use; never AUTO. */
     PK_API pk_mechanism pk_group_mechanism(const pk_group *group);
 

@@ -52,7 +52,7 @@ static int explain(int number, pk_error *error)
 int place_find(struct place *place, pk_error *error)
 {
     char own_path[PATH_MAX];
-    char *text;
+    char *text = NULL;
 
     int r = read_growing("/proc/self/cgroup", &text);
     if (r < 0)

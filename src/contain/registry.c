@@ -49,10 +49,10 @@ void registry_remove(pk_group *group)
 }
 
 /*
- * At exit(), after main and the atexit handlers, or when the library is unloaded: the groups that nobody freed are
- * killed, and the owner directory is removed. The handles stay allocated: other threads may still hold them.
+ * At exit(), after main and the atexit handlers, or when the library is unloaded. The handles stay allocated: other
+ * threads may still hold them.
  */
-__attribute__((destructor)) static void leave(void)
+__attribute__((destructor)) void pk_leave(void)
 {
     if (registry.epoch == sys_epoch()) {
         lock_registry();

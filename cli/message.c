@@ -1,0 +1,30 @@
+/*
+ * Messages on stderr.
+ */
+#include "message.h"
+
+#include <processkit/parse.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void say(const char *format, ...)
+{
+    char raw[2048], safe[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(raw, sizeof(raw), format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "pk: %s\n", pk_format_text(raw, safe, sizeof(safe)));
+}
+
+int finish_output(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    say("cannot write to stdout: %s", strerror(errno ? errno : EIO));
+    return STATUS_FAILED;
+}

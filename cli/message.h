@@ -1,0 +1,21 @@
+/*
+ * What pk says: one line each, on stderr, safe for a terminal.
+ */
+#ifndef PK_CLI_MESSAGE_H
+#define PK_CLI_MESSAGE_H
+
+/* Exit statuses of pk itself, as coreutils' timeout, env and nohup have them. */
+enum {
+    STATUS_TIMED_OUT = 124,
+    STATUS_FAILED = 125,         /* pk failed or refused */
+    STATUS_NOT_EXECUTABLE = 126, /* found, but not to be run */
+    STATUS_NOT_FOUND = 127,
+};
+
+/* "pk: " and the message. */
+void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/* Writes out what is left in stdout. STATUS_FAILED, and a message, if that fails (a full disk, a closed stdout). */
+int finish_output(void);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * pk run.
+ */
+#include "run.h"
+
+#include "apply.h"
+#include "ending.h"
+#include "message.h"
+#include "signals.h"
+#include "stats.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Making the request ------------------------------------------------------------------------------------------ */
+
+/* 0; otherwise pk ends with *status. */
+static int make_request(int argc, char **argv, struct run_request *request, int *status)
+{
+    struct given given;
+    int r = options_parse(argc, argv, run_options, "[OPTION...] [--] PROGRAM [ARG...]", &given, status);
+    if (r == 0 && (!given.rest || !given.rest[0])) {
+        say("the program is missing (see pk run --help)");
+        r = -1;
+    }
+    if (r == 0) {
+        request->command = pk_command_new_argv(given.rest);
+        for (int fd = 0; fd <= 2; fd++)
+            pk_command_inherit(request->command, fd);
+        r = options_apply(&given, request);
+    }
+    options_free(&given);
+    return r;
+}
+
+/* ---- Running ----------------------------------------------------------------------------------------------------- */
+
+static int status_of_error(const pk_error *error)
+{
+    if (error->kind == PK_ERROR_NOT_FOUND)
+        return STATUS_NOT_FOUND;
+    return error->step == PK_STEP_EXEC ? STATUS_NOT_EXECUTABLE : STATUS_FAILED;
+}
+
+static void tell_mechanism(const struct run_request *request, pk_process *process)
+{
+    char bits[128];
+    const pk_group *group = pk_process_group(process);
+    if (!request->verbose)
+        return;
+    say("pid %d, mechanism %s, guarantees: %s", pk_process_pid(process), pk_mechanism_name(pk_group_mechanism(group)),
+        format_guarantees(pk_group_guarantees(group), bits, sizeof(bits)));
+    if (pk_group_refusal(group))
+        say("no better mechanism: %s", pk_group_refusal(group));
+}
+
+/* The run itself only needs to be carried; what becomes of it is read from the result. */
+static void on_event(pk_process *process, pk_event event, void *data)
+{
+    (void)process, (void)event, (void)data;
+}
+
+static int carry(pk_process *process, pk_loop *loop, struct signals *signals, pk_error *error)
+{
+    int r = pk_process_watch(process, loop, on_event, NULL, error);
+    while (r >= 0 && !pk_process_result(process)) {
+        struct pollfd fds[] = {{.fd = pk_loop_fd(loop), .events = POLLIN}, {.fd = signals->fd, .events = POLLIN}};
+        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+            say("cannot wait: %s", strerror(errno));
+            return -1;
+        }
+        r = pk_loop_dispatch(loop, 0, error);
+        if (fds[1].revents)
+            signals_handle(signals, process);
+    }
+    if (r < 0)
+        say("%s", error->message);
+    return r < 0 ? -1 : 0;
+}
+
+static void tell_result(const struct run_request *request, const pk_result *result)
+{
+    char text[512], names[256];
+    if (request->stats) {
+        print_stats(result);
+        return;
+    }
+    bool refused = result->verdict == PK_VERDICT_LEFTOVERS || result->verdict == PK_VERDICT_UNKILLABLE;
+    if (refused)
+        say("%s: %s", pk_result_format(result, text, sizeof(text)), format_leftovers(result, names, sizeof(names)));
+    else if (result->verdict == PK_VERDICT_LOST)
+        say("%s", pk_result_format(result, text, sizeof(text)));
+    else if (!request->quiet && (result->verdict == PK_VERDICT_TIMED_OUT || result->spared))
+        say("%s%s%s", pk_result_format(result, text, sizeof(text)), result->spared ? "; left running: " : "",
+            result->spared ? format_leftovers(result, names, sizeof(names)) : "");
+}
+
+static int run(const struct run_request *request, struct signals *signals, pk_loop *loop)
+{
+    pk_error error;
+    pk_process *process = NULL;
+    if (pk_command_start(request->command, &request->group, &process, &error) < 0) {
+        say("%s", error.message);
+        return status_of_error(&error);
+    }
+    tell_mechanism(request, process);
+    int ending = STATUS_FAILED;
+    if (carry(process, loop, signals, &error) == 0) {
+        const pk_result *result = pk_process_result(process);
+        ending = ending_of(result, signals->received);
+        terminal_restore();
+        tell_result(request, result);
+    }
+    pk_process_free(process);
+    return ending;
+}
+
+int run_main(int argc, char **argv)
+{
+    struct run_request request = {.group = PK_GROUP_OPTIONS_INIT, .grace = PK_DEFAULT_GRACE};
+    struct signals signals = {.fd = -1};
+    pk_loop *loop = NULL;
+    pk_error error;
+    int status = STATUS_FAILED;
+
+    if (make_request(argc, argv, &request, &status) != 0) {
+        pk_command_free(request.command);
+        return status;
+    }
+    signals.grace = request.grace;
+    signals.verbose = request.verbose;
+    terminal_remember();
+    if (pk_loop_create(&loop, &error) < 0)
+        say("%s", error.message);
+    else if (signals_begin(&signals, request.command) == 0)
+        status = run(&request, &signals, loop);
+    pk_loop_free(loop);
+    if (signals.fd >= 0)
+        close(signals.fd);
+    pk_command_free(request.command);
+    end_as(status);
+}

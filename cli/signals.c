@@ -1,0 +1,165 @@
+/*
+ * Reading signals from a descriptor and passing their meaning on.
+ *
+ *  - TERM, HUP, INT, QUIT: the ladder with that signal; the second one kills.
+ *  - Ctrl-Z and its kin: pk stops when the *leader* has stopped, as a shell would see it without pk. A leader that
+ * ignores or handles the signal goes on, and pk with it.
+ *  - Anything else is the leader's.
+ */
+#include "signals.h"
+
+#include "message.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Signals that are for pk itself or cannot be taken from a descriptor. */
+static bool is_own(int number)
+{
+    switch (number) {
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGSEGV: /* faults come to the thread that made them, blocked or not */
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGTRAP:
+    case SIGSYS:
+    case SIGABRT:
+    case SIGPIPE:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGURG:
+    case SIGXFSZ:
+        return true;
+    default:
+        return number > 31 && number < SIGRTMIN;
+    }
+}
+
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+int signals_begin(struct signals *signals, pk_command *command)
+{
+    sigset_t taken;
+    sigemptyset(&taken);
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would make the kernel throw away how the leader ended */
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        if (is_ignored(number))
+            pk_command_keep_ignored(command, number);
+        else if (!is_own(number))
+            sigaddset(&taken, number);
+    }
+    sigprocmask(SIG_BLOCK, &taken, NULL);
+    signals->fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals->fd < 0)
+        say("cannot read signals: %s", strerror(errno));
+    return signals->fd < 0 ? -1 : 0;
+}
+
+/* ---- Ending ------------------------------------------------------------------------------------------------------ */
+
+static bool from_terminal(const struct signalfd_siginfo *info)
+{
+    return info->ssi_code == SI_KERNEL;
+}
+
+static void note(const struct signals *signals, const char *what, int number)
+{
+    char name[16];
+    if (signals->verbose)
+        say("SIG%s: %s", pk_format_signal(number, name, sizeof(name)), what);
+}
+
+static void stop(struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
+{
+    int number = (int)info->ssi_signo;
+    pk_stop_options options = PK_STOP_OPTIONS_INIT;
+
+    /* A program that reads keys got the signal as well, and knows what to do with a Ctrl-C at its prompt. */
+    if (from_terminal(info) && number != SIGHUP && terminal_reads_keys())
+        return;
+    if (signals->received != 0) {
+        note(signals, "killing the tree", number);
+        options.grace = 0;
+        pk_process_stop(process, &options, NULL);
+        return;
+    }
+    note(signals, "stopping the tree", number);
+    signals->received = number;
+    options.signal_number = number;
+    options.grace = signals->grace;
+    if (from_terminal(info))
+        options.skip_pgid = getpgrp(); /* the terminal gave it to the whole foreground group already */
+    pk_process_stop(process, &options, NULL);
+}
+
+/* ---- Stopping and continuing ------------------------------------------------------------------------------------- */
+
+static void pass_on(pk_process *process, const struct signalfd_siginfo *info)
+{
+    if (!from_terminal(info))
+        pk_process_signal(process, (int)info->ssi_signo, NULL);
+}
+
+static bool leader_is_stopped(const pk_process *process)
+{
+    siginfo_t info = {.si_pid = 0};
+    int r = waitid(P_PID, (id_t)pk_process_pid(process), &info, WSTOPPED | WNOHANG);
+    return r == 0 && info.si_pid != 0;
+}
+
+/* The shell that started pk shall see what it would have seen of the leader: a stopped job. */
+static void follow_stop(const struct signals *signals, pk_process *process)
+{
+    if (!leader_is_stopped(process))
+        return;
+    note(signals, "the leader has stopped: stopping the tree and pk", SIGTSTP);
+    pk_group_suspend(pk_process_group(process), NULL);
+    kill(getpid(), SIGSTOP);
+}
+
+static void go_on(pk_process *process)
+{
+    pk_group_resume(pk_process_group(process), NULL);
+    pk_process_signal(process, SIGCONT, NULL);
+}
+
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+
+static void handle(struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
+{
+    switch (info->ssi_signo) {
+    case SIGTERM:
+    case SIGHUP:
+    case SIGINT:
+    case SIGQUIT:
+        stop(signals, process, info);
+        break;
+    case SIGCHLD:
+        follow_stop(signals, process);
+        break;
+    case SIGCONT:
+        go_on(process);
+        break;
+    default:
+        pass_on(process, info);
+    }
+}
+
+void signals_handle(struct signals *signals, pk_process *process)
+{
+    struct signalfd_siginfo info;
+    while (!pk_process_result(process) && read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        handle(signals, process, &info);
+}

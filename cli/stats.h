@@ -1,0 +1,18 @@
+/*
+ * The summary of a run.
+ */
+#ifndef PK_CLI_STATS_H
+#define PK_CLI_STATS_H
+
+#include "run.h"
+
+/* On stderr. */
+void print_stats(const pk_result *result);
+
+/* "12 (sh), 13 (sleep) and 3 more" */
+const char *format_leftovers(const pk_result *result, char *buffer, size_t size);
+
+/* "cgroup, whole-tree, usage"; "none". */
+const char *format_guarantees(unsigned bits, char *buffer, size_t size);
+
+#endif
