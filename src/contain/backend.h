@@ -50,7 +50,7 @@ struct backend {
     /* Adds the members. Processes that have ended may be among them. */
     int (*list)(pk_group *group, struct pids *pids);
 
-    /* 1 when no member is alive, also lets go of what only killed members needed. */
+    /* 1 when no member is alive. */
     int (*is_empty)(pk_group *group);
 
     /* A new descriptor that gets POLLPRI when is_empty may have changed, or -1 if there is no such thing. */

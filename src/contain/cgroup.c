@@ -232,7 +232,9 @@ static int remove_tree(int parent, const char *name, int depth)
         int dir = sys_openat(parent, name, O_RDONLY | O_DIRECTORY, 0);
         if (dir < 0)
             return is_gone(dir) ? 0 : dir;
-        r = each_below(dir, depth, visit_to_remove, NULL);
+        /* Members that live here may want the empty cgroups they made; what is below goes only when all are gone. */
+        int populated = cgroup_is_populated(dir);
+        r = populated == 0 ? each_below(dir, depth, visit_to_remove, NULL) : populated < 0 ? populated : -EBUSY;
         sys_close(dir);
         if (r == 0)
             r = sys_unlinkat(parent, name, AT_REMOVEDIR);

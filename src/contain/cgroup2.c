@@ -26,6 +26,30 @@ static void free_dir(struct cgroup_dir *dir)
     free(dir);
 }
 
+/* With `keep_usage`, what its members used is not forgotten with the directory. */
+static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage)
+{
+    struct cgroup_dir *dir = *link;
+    pk_usage used = {0};
+    if (keep_usage)
+        usage_read_cgroup(dir->entry.fd, group->controllers, &used);
+    int r = owner_remove_entry(&dir->entry);
+    if (r < 0)
+        return r;
+    usage_add(&group->past, &used);
+    *link = dir->next;
+    free_dir(dir);
+    return 0;
+}
+
+/* Directories that were killed and are empty. Not part of the kill: who waits for that need not wait for this. */
+static void remove_killed(pk_group *group)
+{
+    for (struct cgroup_dir **link = &group->dirs; *link;)
+        if (!(*link)->killed || (*link)->placed || remove_dir(group, link, true) < 0)
+            link = &(*link)->next;
+}
+
 static int add_dir(pk_group *group, pk_error *error)
 {
     struct cgroup_dir *dir = calloc(1, sizeof(*dir));
@@ -45,22 +69,6 @@ static int add_dir(pk_group *group, pk_error *error)
     }
     dir->next = group->dirs;
     group->dirs = dir;
-    return 0;
-}
-
-/* With `keep_usage`, what its members used is not forgotten with the directory. */
-static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage)
-{
-    struct cgroup_dir *dir = *link;
-    pk_usage used = {0};
-    if (keep_usage)
-        usage_read_cgroup(dir->entry.fd, group->controllers, &used);
-    int r = owner_remove_entry(&dir->entry);
-    if (r < 0)
-        return r;
-    usage_add(&group->past, &used);
-    *link = dir->next;
-    free_dir(dir);
     return 0;
 }
 
@@ -122,6 +130,7 @@ static void cgroup2_abandon(pk_group *group)
 static int cgroup2_place(pk_group *group, struct placement *placement, pk_error *error)
 {
     if (!usable_dir(group)) {
+        remove_killed(group);
         int r = add_dir(group, error);
         if (r < 0)
             return r;
@@ -168,16 +177,12 @@ static int cgroup2_list(pk_group *group, struct pids *pids)
 static int cgroup2_is_empty(pk_group *group)
 {
     int result = 1;
-    for (struct cgroup_dir **link = &group->dirs; *link;) {
-        struct cgroup_dir *dir = *link;
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
         int populated = cgroup_is_populated(dir->entry.fd);
         if (populated < 0)
             return populated;
         if (populated)
             result = 0;
-        else if (dir->killed && !dir->placed && remove_dir(group, link, true) == 0)
-            continue;
-        link = &dir->next;
     }
     return result;
 }

@@ -68,10 +68,21 @@ static void arm(struct drain *drain)
         drain->events = sys_close_safe(drain->events);
 }
 
+/* A few killed members are gone sooner than their list is read and a wait is set up and woken from. So the first look
+ * after a kill is repeated for some 50 us; longer would only keep the processor from those who need it to end. */
+static int look_for_a_moment(pk_group *group)
+{
+    int r = 0;
+    for (int looks = 0; r == 0 && looks < 12; looks++)
+        r = group->backend->is_empty(group);
+    return r;
+}
+
 int drain_look(struct drain *drain, pk_group *group, pk_time now)
 {
     arm(drain);
-    int r = group->backend->is_empty(group);
+    int r = drain->killed ? look_for_a_moment(group) : group->backend->is_empty(group);
+    drain->killed = false;
     if (r == 0 && drain->events < 0) {
         drain->events = group->backend->open_events(group);
         arm(drain);

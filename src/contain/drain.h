@@ -18,6 +18,7 @@ struct drain {
     int events;   /* poll for POLLPRI; -1: none (yet) */
     int sentinel; /* poll for POLLIN; -1: none */
     pid_t sentinel_pid;
+    bool killed;  /* just now: the end may be nearer than a wait can tell */
     pk_time wake; /* look again then in any case */
     pk_duration pause;
 };

@@ -63,6 +63,7 @@ static void go_hard(struct ladder *ladder, pk_time now)
     pthread_mutex_lock(&ladder->group->lock);
     ladder->repeat = target_kill(ladder) > 0; /* whether it worked is seen by what is left */
     pthread_mutex_unlock(&ladder->group->lock);
+    ladder->drain.killed = true;
     ladder->phase = LADDER_HARD;
     ladder->report.escalated = true;
     ladder->next = time_add(now, ladder->kill_bound);

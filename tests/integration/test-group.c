@@ -226,6 +226,31 @@ static void members_in_cgroups_of_their_own_are_members(void **state)
     witness_free(witness);
 }
 
+/* A leftover that has made a cgroup below ours may still want it: only what is dead is cleared away. */
+static void cgroups_of_living_members_stay(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_result result;
+    char path[600];
+    pk_auto(pk_command) command =
+        pk_command_new("/bin/sh", "-c", "read cgroup; mkdir \"$cgroup/empty\"; sleep 60 </dev/null & exit 0", NULL);
+    pk_command_pipe(command, 0);
+    pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
+    pk_process *process = NULL;
+    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    const char *cgroup = pk_group_path(pk_process_group(process));
+    snprintf(path, sizeof(path), "%s/empty", cgroup);
+    dprintf(pk_process_pipe(process, 0), "%s\n", cgroup);
+    assert_true(pidfd_is_dead(pk_process_pidfd(process), 5000));
+    assert_int_equal(pk_process_wait(process, 0, &result, &error), -ETIMEDOUT);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_ok(pk_process_stop(process, NULL, &error), error);
+    assert_ok(pk_process_wait(process, PK_FOREVER, &result, &error), error);
+    pk_process_free(process);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
 static void kill_wins_against_a_fork_storm(void **state)
 {
     pk_error error;
@@ -729,6 +754,7 @@ static const struct test tests[] = {
     BOTH(free_kills),
     AS_USER(free_kills),
     PK_TEST_WITH(members_in_cgroups_of_their_own_are_members, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(cgroups_of_living_members_stay, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     BOTH(kill_wins_against_a_fork_storm, .deadline_s = 60),
     DELEGATED(kill_wins_against_a_fork_storm),
     BOTH(killed_group_takes_new_members),
