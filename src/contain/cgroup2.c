@@ -11,6 +11,7 @@
 #include "contain/broadcast.h"
 #include "contain/cgroup.h"
 #include "contain/limits.h"
+#include "contain/members.h"
 #include "contain/usage.h"
 #include "sys/sys.h"
 
@@ -240,8 +241,11 @@ static int set_frozen(pk_group *group, bool freeze)
     int first = 0;
     for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
         int r = freeze ? broadcast_freeze(dir->entry.fd) : cgroup_freeze(dir->entry.fd, false);
-        if (r == -ENOENT) /* before Linux 5.2; any other error is the caller's to know */
+        if (r == -ENOENT) { /* before Linux 5.2; any other error is the caller's to know */
             r = broadcast(dir->entry.fd, freeze ? SIGSTOP : SIGCONT, false, 0);
+            if (freeze)
+                members_wait_stopped(group);
+        }
         if (r < 0 && first == 0)
             first = r;
     }

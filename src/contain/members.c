@@ -3,8 +3,10 @@
  */
 #include "contain/members.h"
 
+#include "base/time.h"
 #include "contain/backend.h"
 #include "contain/proc.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,6 +37,30 @@ int members_count(pk_group *group)
 {
     int count = members_read(group, NULL, 0);
     return count < 0 ? 0 : count;
+}
+
+static bool is_any_running(pk_group *group)
+{
+    struct pids pids = {0};
+    bool running = false;
+    if (group->backend->list(group, &pids) == 0)
+        for (size_t i = 0; i < pids.count && !running; i++) {
+            struct proc_stat stat;
+            running = proc_stat_read(pids.items[i], &stat) == 0 && proc_is_alive(&stat) && stat.state != 'T' &&
+                      stat.state != 't' && stat.state != 'D';
+        }
+    pids_free(&pids);
+    return running;
+}
+
+void members_wait_stopped(pk_group *group)
+{
+    static const pk_duration bound = PK_MILLISECONDS(100);
+    pk_time deadline = time_add(sys_now(), bound);
+    for (pk_duration pause = PK_MICROSECONDS(20); is_any_running(group) && sys_now() < deadline; pause *= 2) {
+        struct timespec timeout = time_to_timespec(pause);
+        sys_ppoll(NULL, 0, &timeout);
+    }
 }
 
 void members_format(pk_group *group, char *buffer, size_t size)

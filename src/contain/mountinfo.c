@@ -102,7 +102,7 @@ int mountinfo_find_directory(const char *mountinfo_text, const char *own_path, c
         const char *mount_field = field_at(line, end, MOUNT_POINT, &mount_length);
         char root[PATH_MAX];
         if (mount_field && is_cgroup2(line, end) && copy_field(root_field, root_length, root, sizeof(root)) == 0 &&
-            copy_field(mount_field, mount_length, mount, size) == 0) {
+            copy_field(mount_field, mount_length, mount, size) == 0 && root[0] == '/' && mount[0] == '/') {
             const char *rest = visible ? path_below(own_path, root) : NULL;
             if (rest)
                 return (size_t)snprintf(directory, size, "%s%s", mount, rest) < size ? 0 : -ENAMETOOLONG;

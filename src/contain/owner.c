@@ -99,7 +99,7 @@ static int check_type(void)
 
 static int open_and_mark(void)
 {
-    owner.dir = sys_openat(owner.parent, owner.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    owner.dir = sys_keep(sys_openat(owner.parent, owner.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
     if (owner.dir < 0)
         return owner.dir;
     int r = sys_flock(owner.dir, LOCK_EX | LOCK_NB);
@@ -115,7 +115,7 @@ static int make_directory(pk_error *error)
     int r = place_find(&owner.place, error);
     if (r < 0)
         return r;
-    owner.parent = sys_openat(AT_FDCWD, owner.place.own, O_RDONLY | O_DIRECTORY, 0);
+    owner.parent = sys_keep(sys_openat(AT_FDCWD, owner.place.own, O_RDONLY | O_DIRECTORY, 0));
     if (owner.parent < 0)
         return error_errno(error, owner.parent, PK_STEP_OPEN_CGROUP, owner.place.own, "cannot open the own cgroup %s",
                            owner.place.own);
@@ -161,7 +161,7 @@ static int make_entry(struct owner_entry *entry)
     if (r < 0)
         return r;
     entry->generation = owner.generation;
-    entry->fd = sys_openat(owner.dir, entry->name, O_RDONLY | O_DIRECTORY, 0);
+    entry->fd = sys_keep(sys_openat(owner.dir, entry->name, O_RDONLY | O_DIRECTORY, 0));
     if (entry->fd < 0) {
         cgroup_remove(owner.dir, entry->name);
         return entry->fd;

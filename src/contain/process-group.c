@@ -8,6 +8,7 @@
  */
 #include "base/error.h"
 #include "contain/backend.h"
+#include "contain/members.h"
 #include "contain/proc.h"
 #include "sys/sys.h"
 
@@ -215,7 +216,9 @@ static int group_kill(pk_group *group)
 
 static int group_suspend(pk_group *group)
 {
-    return group_signal(group, SIGSTOP, 0);
+    int r = group_signal(group, SIGSTOP, 0);
+    members_wait_stopped(group);
+    return r;
 }
 
 static int group_resume(pk_group *group)

@@ -36,7 +36,7 @@ int pk_loop_create(pk_loop **ret, pk_error *error)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a loop");
     loop->timerfd = -1;
     loop->armed = PK_FOREVER;
-    loop->epoll = sys_epoll_create();
+    loop->epoll = sys_keep(sys_epoll_create());
     if (loop->epoll < 0) {
         int r = loop->epoll;
         free(loop);
@@ -94,7 +94,7 @@ static pk_time first_time(const pk_loop *loop)
 
 static int make_timerfd(pk_loop *loop)
 {
-    int timerfd = sys_timerfd_create();
+    int timerfd = sys_keep(sys_timerfd_create());
     if (timerfd < 0)
         return timerfd;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = loop};

@@ -237,7 +237,7 @@ CHILD void execute(struct birth *birth)
     for (size_t i = 0; plan->candidates[i]; i++) {
         int r = sys_execve(plan->candidates[i], plan->argv, plan->environment);
         bool elsewhere = is_elsewhere(r);
-        if (!elsewhere || r == -EACCES) { /* found, but not to be run: more telling than "not found" */
+        if (!elsewhere || r == -EACCES || r == -ENAMETOOLONG) { /* more telling than "not found" */
             error = r;
             about = i;
         }

@@ -13,16 +13,6 @@
 /* The standard descriptors are always there; the command may say more about them, and name others. */
 enum { STANDARD = 3 };
 
-/* In a program that has its own 0, 1 or 2 closed, what is opened here would land there, and be taken for them. */
-static int move_up(int fd)
-{
-    if (fd < 0 || fd >= STANDARD)
-        return fd;
-    int higher = sys_fcntl(fd, F_DUPFD_CLOEXEC, STANDARD);
-    sys_close(fd);
-    return higher;
-}
-
 static int keep_open(struct plan *plan, int fd)
 {
     if (fd >= 0)
@@ -37,13 +27,13 @@ static int open_file(struct plan *plan, const char *path, pk_file_mode mode)
         [PK_FILE_TRUNCATE] = O_WRONLY | O_CREAT | O_TRUNC,
         [PK_FILE_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
     };
-    return keep_open(plan, move_up(sys_openat(AT_FDCWD, path, flags[mode] | O_NOCTTY, 0666)));
+    return keep_open(plan, sys_keep(sys_openat(AT_FDCWD, path, flags[mode] | O_NOCTTY, 0666)));
 }
 
 static int open_null(struct plan *plan, int target)
 {
     int flags = target == 0 ? O_RDONLY : O_WRONLY;
-    return keep_open(plan, move_up(sys_openat(AT_FDCWD, "/dev/null", flags | O_NOCTTY, 0)));
+    return keep_open(plan, sys_keep(sys_openat(AT_FDCWD, "/dev/null", flags | O_NOCTTY, 0)));
 }
 
 static int open_pipe(struct plan *plan, int target)
@@ -52,8 +42,8 @@ static int open_pipe(struct plan *plan, int target)
     int r = sys_pipe(ends, 0);
     if (r < 0)
         return r;
-    ends[0] = move_up(ends[0]);
-    ends[1] = move_up(ends[1]);
+    ends[0] = sys_keep(ends[0]);
+    ends[1] = sys_keep(ends[1]);
     if (ends[0] < 0 || ends[1] < 0) {
         r = ends[0] < 0 ? ends[0] : ends[1];
         sys_close_safe(ends[0]);

@@ -205,6 +205,16 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
     return killed;
 }
 
+/* As sys_keep, but the child exists: better a low descriptor than none. */
+static int keep_pidfd(int pidfd)
+{
+    int copy = pidfd < 3 ? sys_fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (copy < 0)
+        return pidfd;
+    sys_close(pidfd);
+    return copy;
+}
+
 static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *leader, void *stack, pk_error *error)
 {
     struct attempt attempt = {
@@ -221,7 +231,7 @@ static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *lead
     int child = make_child(&attempt, &used);
     if (child >= 0) {
         leader->pid = child;
-        leader->pidfd = attempt.pidfd;
+        leader->pidfd = keep_pidfd(attempt.pidfd);
     }
     bool killed = settle(group, &attempt, leader, child, kills);
     if (child == -ENODEV || child == -ENOENT)

@@ -77,6 +77,16 @@ int sys_write_file(int dir, const char *name, const char *text)
     return (size_t)n == length ? 0 : -EIO; /* the kernel takes such a write whole or not at all */
 }
 
+int sys_keep(int fd)
+{
+    enum { STANDARD = 3 };
+    if (fd < 0 || fd >= STANDARD)
+        return fd;
+    int higher = sys_fcntl(fd, F_DUPFD_CLOEXEC, STANDARD);
+    sys_close(fd);
+    return higher;
+}
+
 int sys_close_safe(int fd)
 {
     if (fd >= 0)

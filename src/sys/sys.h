@@ -134,6 +134,12 @@ ssize_t sys_read_attribute(int dir, const char *name, char *buffer, size_t size)
 /* Writes a string to an existing file in one write. */
 int sys_write_file(int dir, const char *name, const char *text);
 
+/*
+ * For a descriptor that is kept: the same one, or a duplicate above 2. In a program that has 0, 1 or 2 closed it would
+ * stand there, and be closed when the program opens its own again. Takes an errno and returns it.
+ */
+int sys_keep(int fd);
+
 /* Closes if not -1. Returns -1: `fd = sys_close_safe(fd);` */
 int sys_close_safe(int fd);
 
