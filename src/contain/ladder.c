@@ -17,6 +17,9 @@
 /* How long the end of a group may take: whoever frees a handle is not to be held up for long. */
 #define END_BOUND PK_MILLISECONDS(100)
 
+/* How often members are counted after a hard kill that takes long. */
+#define COUNT_INTERVAL PK_SECONDS(1)
+
 /* ---- What it stands on: a group, or one leader in it ------------------------------------------------------------- */
 
 static int target_count(struct ladder *ladder)
@@ -66,7 +69,9 @@ static void go_hard(struct ladder *ladder, pk_time now)
     ladder->drain.killed = true;
     ladder->phase = LADDER_HARD;
     ladder->report.escalated = true;
-    ladder->next = time_add(now, ladder->kill_bound);
+    ladder->next = time_add(now, COUNT_INTERVAL);
+    ladder->left = SIZE_MAX;
+    ladder->progressed = now;
 }
 
 static void send_soft(struct ladder *ladder)
@@ -109,7 +114,7 @@ void ladder_begin(struct ladder *ladder, pk_group *group, struct leader *only, c
         .options = *options,
         .count = count,
         .started = sys_now(),
-        .kill_bound = LADDER_KILL_BOUND,
+        .patient = true,
         .drain = DRAIN_INIT,
     };
     if (count) {
@@ -177,6 +182,25 @@ static void kill_again(struct ladder *ladder)
     kill_headless(ladder);
 }
 
+/* After the hard kill: counts what is left, from time to time, and says whether it is worth waiting longer. */
+static bool is_worth_waiting(struct ladder *ladder, pk_time now)
+{
+    struct pids pids = {0};
+    if (!ladder->patient)
+        return false;
+    if (!ladder->only) {
+        pthread_mutex_lock(&ladder->group->lock);
+        ladder->group->backend->list(ladder->group, &pids);
+        pthread_mutex_unlock(&ladder->group->lock);
+    }
+    if (pids.count < ladder->left && ladder->left != SIZE_MAX)
+        ladder->progressed = now;
+    ladder->left = pids.count;
+    ladder->next = time_add(now, COUNT_INTERVAL);
+    pids_free(&pids);
+    return now < time_add(ladder->progressed, LADDER_KILL_BOUND);
+}
+
 bool ladder_advance(struct ladder *ladder)
 {
     if (ladder->phase == LADDER_OVER || ladder->phase == LADDER_IDLE)
@@ -196,6 +220,8 @@ bool ladder_advance(struct ladder *ladder)
     }
     if (now < ladder->next)
         return false; /* not empty, or not to be told just now: for want of a descriptor, say */
+    if (ladder->phase == LADDER_HARD && is_worth_waiting(ladder, now))
+        return false;
     if (ladder->phase == LADDER_HARD) {
         finish(ladder, now, r < 0 ? r : -EBUSY);
         return true;
@@ -268,6 +294,7 @@ static void kill_group(pk_group *group)
     static const pk_stop_options at_once = {.size = sizeof(at_once)};
     struct ladder ladder;
     ladder_begin(&ladder, group, NULL, &at_once, false);
+    ladder.patient = false;
     ladder.next = time_add(ladder.started, END_BOUND);
     ladder_run(&ladder);
 }

@@ -15,7 +15,8 @@
 
 #include <stdbool.h>
 
-/* How long after the hard kill members may take to go before they are called unkillable. */
+/* How long after the hard kill nothing may happen before those that are left are called unkillable. A tree that still
+ * becomes smaller is not: many members on a slow machine take their time. */
 #define LADDER_KILL_BOUND PK_SECONDS(5)
 
 enum ladder_phase { LADDER_IDLE, LADDER_SOFT, LADDER_HARD, LADDER_OVER };
@@ -28,8 +29,10 @@ struct ladder {
     bool count;
     bool repeat; /* one kill does not reach all: another follows each look */
     pk_time started;
-    pk_time next; /* end of the grace, or of the patience after the hard kill */
-    pk_duration kill_bound;
+    pk_time next;       /* end of the grace, or of the patience after the hard kill */
+    bool patient;       /* a tree that becomes smaller gets more time */
+    size_t left;        /* members, dying ones included, when last counted */
+    pk_time progressed; /* when there had become fewer */
     struct drain drain;
     pk_stop_report report;
     int result; /* once over: 0, or -EBUSY if members are left after the hard kill */

@@ -129,7 +129,15 @@ static void limits_without_controllers_are_refused(void **state)
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.mechanism = of(state);
     options.limits.memory_max = 64 << 20;
-    assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
+    int r = pk_group_create(&options, &group, &error);
+    if (r == 0 && of(state) == PK_MECHANISM_CGROUP2) {
+        pk_limits limits;
+        assert_ok(pk_group_get_limits(group, &limits, &error), error);
+        assert_int_equal(limits.memory_max, 64 << 20);
+        pk_group_free(group);
+        skip_test("a place without controllers");
+    }
+    assert_int_equal(r, -EOPNOTSUPP);
     assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
     assert_null(group);
     assert_true(cast_count_directories() <= 1);
@@ -169,7 +177,7 @@ static void kill_leaves_nothing_of_a_wild_tree(void **state)
     assert_int_equal(pk_group_is_empty(group, &error), 0);
 
     assert_ok(pk_group_kill(group, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(pk_group_is_empty(group, &error), 1);
     assert_int_equal(pk_group_members(group, NULL, 0, &error), 0);
     assert_ok(pk_group_kill(group, &error), error); /* once more is no error */
@@ -203,7 +211,7 @@ static void free_kills(void **state)
     pk_process_free(process); /* in a shared group this kills nothing */
     witness_assert_alive(witness);
     pk_group_free(group);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -219,7 +227,7 @@ static void members_in_cgroups_of_their_own_are_members(void **state)
     assert_int_equal(members[0].pid, pk_process_pid(process));
     assert_string_equal(members[0].name, "adversary");
     assert_ok(pk_group_kill(group, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     pk_group_free(group);
     assert_int_equal(cast_count_directories(), 1); /* the members' own went as well */
@@ -266,7 +274,7 @@ static void kill_wins_against_a_fork_storm(void **state)
         pk_process_free(process);
         pk_group_free(group);
         witness_update(witness);
-        witness_assert_dead(witness, 0);
+        witness_assert_dead(witness, GONE_MS);
         witness_free(witness);
     }
 }
@@ -281,7 +289,7 @@ static void killed_group_takes_new_members(void **state)
         pk_process *process = cast_adversary(group, witness, "wide 2");
         witness_assert_alive(witness);
         assert_ok(pk_group_kill(group, &error), error);
-        witness_assert_dead(witness, 0);
+        witness_assert_dead(witness, GONE_MS);
         pk_process_free(process);
         witness_free(witness);
     }
@@ -300,7 +308,7 @@ static void deleted_directory_is_made_anew(void **state)
     assert_int_equal(pk_group_members(group, NULL, 0, &error), 1);
     pk_process_free(process);
     pk_group_free(group);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -388,7 +396,7 @@ static void kill_overrides_suspend(void **state)
     pk_process *process = cast_adversary(group, witness, "wide 3");
     assert_ok(pk_group_suspend(group, &error), error);
     assert_ok(pk_group_kill(group, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     process = cast_adversary(group, NULL, "exit 0"); /* and the group is not suspended any more */
     pk_process_free(process);
@@ -427,7 +435,7 @@ static void stop_ends_as_soon_as_the_tree_is_empty(void **state)
     assert_true(report.drained);
     assert_false(report.escalated);
     assert_true(report.elapsed < PK_SECONDS(10));
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     pk_group_free(group);
     witness_free(witness);
@@ -447,7 +455,7 @@ static void stop_escalates_while_any_member_lives(void **state)
     assert_false(report.drained);
     assert_true(report.escalated);
     assert_true(report.elapsed >= PK_MILLISECONDS(150));
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     pk_group_free(group);
     witness_free(witness);
@@ -515,7 +523,7 @@ static void spared_members_live_on(void **state)
     pk_process_free(second);
     pk_process_free(process);
     pk_group_free(group);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -551,7 +559,7 @@ static void adopted_process_and_its_future_children_are_members(void **state)
         assert_int_equal(pk_group_members(group, NULL, 0, &error), 2);
     }
     assert_ok(pk_group_kill(group, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     pk_group_free(group);
     pk_group_free(other);
@@ -710,7 +718,7 @@ static void normal_exit_kills(void **state)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 

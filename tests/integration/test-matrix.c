@@ -79,7 +79,7 @@ static void cell_holds(void **state)
     end_group(group, cell->by_ladder);
     witness_update(witness); /* those born on the way */
     if (cell->mechanism == PK_MECHANISM_CGROUP2 || cell->habit->from_process_group == HELD) {
-        witness_assert_dead(witness, 0);
+        witness_assert_dead(witness, GONE_MS);
     } else {
         assert_true(witness_alive(witness) > 0); /* if none escapes, the documentation is wrong */
         assert_false(pk_group_guarantees(group) & PK_GUARANTEE_WHOLE_TREE);

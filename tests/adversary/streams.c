@@ -1,0 +1,164 @@
+/*
+ * Verbs about stdin, stdout, stderr and the terminal.
+ */
+#include "adversary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(fd, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            give_up("write");
+        bytes += written;
+        length -= (size_t)written;
+    }
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+
+static void run_print(char **arguments)
+{
+    put(STDOUT_FILENO, arguments[0], strlen(arguments[0]));
+    put(STDOUT_FILENO, "\n", 1);
+}
+
+static void run_print_to(char **arguments)
+{
+    int fd = (int)number(arguments[0]);
+    put(fd, arguments[1], strlen(arguments[1]));
+    put(fd, "\n", 1);
+}
+
+static void run_lines(char **arguments)
+{
+    char line[32];
+    long count = number(arguments[0]);
+    for (long i = 1; i <= count; i++)
+        put(STDOUT_FILENO, line, (size_t)snprintf(line, sizeof(line), "line %ld\n", i));
+}
+
+static void run_bytes(char **arguments)
+{
+    char block[4096];
+    memset(block, 'x', sizeof(block));
+    for (long left = number(arguments[0]); left > 0; left -= (long)sizeof(block))
+        put(STDOUT_FILENO, block, left < (long)sizeof(block) ? (size_t)left : sizeof(block));
+}
+
+static void run_half_line(char **arguments)
+{
+    (void)arguments;
+    put(STDOUT_FILENO, "half a line", 11);
+}
+
+static void run_chatter(char **arguments)
+{
+    char line[32];
+    long pause_ms = number(arguments[0]);
+    stand();
+    for (unsigned i = 1;; i++) {
+        put(STDOUT_FILENO, line, (size_t)snprintf(line, sizeof(line), "chatter %u\n", i));
+        sleep_ms(pause_ms);
+    }
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+static ssize_t get(char *buffer, size_t size)
+{
+    ssize_t length;
+    do
+        length = read(STDIN_FILENO, buffer, size);
+    while (length < 0 && errno == EINTR);
+    if (length < 0)
+        give_up("read");
+    return length;
+}
+
+static void run_echo(char **arguments)
+{
+    char buffer[65536];
+    (void)arguments;
+    stand();
+    for (ssize_t length; (length = get(buffer, sizeof(buffer))) > 0;)
+        put(STDOUT_FILENO, buffer, (size_t)length);
+}
+
+static void run_count(char **arguments)
+{
+    char buffer[65536], line[32];
+    long total = 0;
+    (void)arguments;
+    stand();
+    for (ssize_t length; (length = get(buffer, sizeof(buffer))) > 0;)
+        total += length;
+    put(STDOUT_FILENO, line, (size_t)snprintf(line, sizeof(line), "%ld\n", total));
+}
+
+static void run_read_slowly(char **arguments)
+{
+    char buffer[4096];
+    size_t size = (size_t)number(arguments[0]);
+    long pause_ms = number(arguments[1]);
+    stand();
+    while (get(buffer, size < sizeof(buffer) ? size : sizeof(buffer)) > 0)
+        sleep_ms(pause_ms);
+}
+
+/* ---- The terminal ----------------------------------------------------------------------------------------------- */
+
+static int open_terminal(void)
+{
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (terminal < 0)
+        give_up("no terminal");
+    return terminal;
+}
+
+static void run_steal_terminal(char **arguments)
+{
+    (void)arguments;
+    int terminal = open_terminal();
+    setpgid(0, 0); /* fails only for the leader of a session, which has a process group already */
+    signal(SIGTTOU, SIG_IGN);
+    if (tcsetpgrp(terminal, getpgrp()) < 0)
+        give_up("tcsetpgrp");
+    signal(SIGTTOU, SIG_DFL);
+    close(terminal);
+}
+
+static void run_read_terminal(char **arguments)
+{
+    char byte;
+    (void)arguments;
+    int terminal = open_terminal();
+    stand();
+    if (read(terminal, &byte, 1) < 0)
+        give_up("read the terminal");
+    close(terminal);
+}
+
+const struct verb stream_verbs[] = {
+    {"print", 1, 1, false, run_print, "TEXT: a line on stdout"},
+    {"print-to", 2, 2, false, run_print_to, "FD TEXT: a line on any descriptor"},
+    {"lines", 1, 1, false, run_lines, "N: N lines on stdout"},
+    {"bytes", 1, 1, false, run_bytes, "N: N bytes on stdout, without an end of line"},
+    {"half-line", 0, 0, true, run_half_line, "prints half a line"},
+    {"chatter", 1, 1, true, run_chatter, "MS: a line on stdout every MS, for ever"},
+    {"echo", 0, 0, false, run_echo, "copies stdin to stdout"},
+    {"count", 0, 0, false, run_count, "reads stdin to its end and prints how many bytes there were"},
+    {"read-slowly", 2, 2, false, run_read_slowly, "BYTES MS: reads stdin in such steps, to its end"},
+    {"steal-terminal", 0, 0, true, run_steal_terminal, "becomes the foreground of its terminal"},
+    {"read-terminal", 0, 0, false, run_read_terminal, "reads a byte from its terminal"},
+    {NULL},
+};

@@ -1,0 +1,161 @@
+/*
+ * Counting descriptors, threads and children of this process.
+ */
+#include "census.h"
+
+#include "hierarchy.h"
+#include "kin.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { THREAD_PATIENCE_MS = 2000 };
+
+/* ---- Taking it -------------------------------------------------------------------------------------------------- */
+
+static void add_fd(struct census *census, int fd)
+{
+    char path[64];
+    struct census_fd *fds = realloc(census->fds, (census->fd_count + 1) * sizeof(*fds));
+    if (!fds)
+        abort();
+    census->fds = fds;
+    struct census_fd *item = &fds[census->fd_count++];
+    item->fd = fd;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(path, item->target, sizeof(item->target) - 1);
+    item->target[length < 0 ? 0 : length] = '\0';
+}
+
+static size_t count_threads(void)
+{
+    size_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; tasks && (entry = readdir(tasks));)
+        count += entry->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return count;
+}
+
+struct census census_take(void)
+{
+    struct census census = {.threads = count_threads()};
+    DIR *fds = opendir("/proc/self/fd");
+    for (struct dirent *entry; fds && (entry = readdir(fds));) {
+        if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(fds))
+            add_fd(&census, atoi(entry->d_name));
+    }
+    if (fds)
+        closedir(fds);
+    return census;
+}
+
+void census_free(struct census *census)
+{
+    free(census->fds);
+    *census = (struct census){0};
+}
+
+/* ---- Comparing -------------------------------------------------------------------------------------------------- */
+
+static const struct census_fd *find_fd(const struct census *census, int fd)
+{
+    for (size_t i = 0; i < census->fd_count; i++) {
+        if (census->fds[i].fd == fd)
+            return &census->fds[i];
+    }
+    return NULL;
+}
+
+/*
+ * The library keeps two descriptors from its first cgroup to the end of the process: its owner directory and the
+ * directory that is in. One each, and no group's.
+ */
+static bool is_kept_by_library(const char *target, bool *seen_place, bool *seen_owner)
+{
+    char place[PATH_MAX], prefix[PATH_MAX + 64];
+    if (!hierarchy_own(place))
+        return false;
+    bool *seen = NULL;
+    int length = snprintf(prefix, sizeof(prefix), "%s/processkit-%d-", place, getpid());
+    if (strcmp(target, place) == 0)
+        seen = seen_place;
+    else if (strncmp(target, prefix, (size_t)length) == 0 && !strchr(target + length, '/'))
+        seen = seen_owner;
+    if (!seen || *seen)
+        return false;
+    *seen = true;
+    return true;
+}
+
+static int compare_fds(const struct census *before, const struct census *after)
+{
+    bool seen_place = false, seen_owner = false;
+    int leaks = 0;
+    for (size_t i = 0; i < after->fd_count; i++) {
+        const struct census_fd *new = &after->fds[i], *old = find_fd(before, new->fd);
+        if (old && strcmp(old->target, new->target) == 0)
+            continue;
+        if (old)
+            printf("LEAK: descriptor %d was %s and is now %s\n", new->fd, old->target, new->target);
+        else if (!is_kept_by_library(new->target, &seen_place, &seen_owner))
+            printf("LEAK: descriptor %d is open: %s\n", new->fd, new->target);
+        else
+            continue;
+        leaks++;
+    }
+    for (size_t i = 0; i < before->fd_count; i++) {
+        if (find_fd(after, before->fds[i].fd))
+            continue;
+        printf("LEAK: descriptor %d was closed: %s\n", before->fds[i].fd, before->fds[i].target);
+        leaks++;
+    }
+    return leaks;
+}
+
+/* A joined thread is listed for a moment longer, and nothing tells when that moment is over. */
+static int compare_threads(const struct census *before)
+{
+    size_t now = count_threads();
+    for (int waited = 0; now > before->threads && waited < THREAD_PATIENCE_MS; waited++) {
+        poll(NULL, 0, 1);
+        now = count_threads();
+    }
+    if (now == before->threads)
+        return 0;
+    printf("LEAK: %zu threads, and %zu before\n", now, before->threads);
+    return 1;
+}
+
+static int list_children(void)
+{
+    siginfo_t info;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+        return 0; /* ECHILD: neither alive nor ended */
+    int leaks = 0;
+    struct kin_list below = kin_below(getpid());
+    for (size_t i = 0; i < below.count; i++) {
+        const struct kin *kin = &below.items[i];
+        if (kin->parent != getpid())
+            continue;
+        printf("LEAK: child %d (%s) %s\n", kin->pid, kin->name,
+               kin->state == 'Z' ? "has ended and was not waited for" : "is running");
+        leaks++;
+    }
+    kin_free(&below);
+    return leaks;
+}
+
+int census_compare(const struct census *before)
+{
+    struct census after = census_take();
+    int leaks = compare_fds(before, &after) + list_children() + compare_threads(before);
+    census_free(&after);
+    return leaks;
+}
