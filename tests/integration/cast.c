@@ -70,3 +70,10 @@ int cast_count_directories(void)
         closedir(place);
     return count;
 }
+
+const pk_mechanism cast_cgroup2 = PK_MECHANISM_CGROUP2, cast_process_group = PK_MECHANISM_PROCESS_GROUP;
+
+pk_mechanism cast_mechanism(void **state)
+{
+    return *(const pk_mechanism *)*state;
+}

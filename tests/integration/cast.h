@@ -35,6 +35,25 @@ pk_command *cast_command(struct witness *witness, const char *words);
             fail_msg("%s: %d: %s", #call, assert_ok_, (error).message); \
     } while (0)
 
+/* ---- Tests that are run once per mechanism ------------------------------------------------------------------------
+ */
+
+/* Which mechanism; for *state. */
+extern const pk_mechanism cast_cgroup2, cast_process_group;
+pk_mechanism cast_mechanism(void **state);
+
+#define BOTH(function, ...)                                                                                    \
+    PK_TEST_NAMED(#function "/cgroup2", function, .data = &cast_cgroup2, .needs = NEEDS_CGROUP2, __VA_ARGS__), \
+        PK_TEST_NAMED(#function "/process_group", function, .data = &cast_process_group, __VA_ARGS__)
+
+#define DELEGATED(function) \
+    PK_TEST_NAMED(#function "/cgroup2@delegated", function, .data = &cast_cgroup2, .as = TEST_AS_DELEGATED_USER)
+
+#define AS_USER(function) \
+    PK_TEST_NAMED(#function "/process_group@user", function, .data = &cast_process_group, .as = TEST_AS_USER)
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 /* How many directories "processkit-PID-..." of this process there are, groups in them counted. */
 int cast_count_directories(void);
 
