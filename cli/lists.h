@@ -22,7 +22,7 @@ int read_user(const char *text, uid_t *uid);
 int read_group(const char *option, const char *text, gid_t *gid);
 
 /* "nofile=64", "cpu=10:20", "core=unlimited" */
-int read_rlimit(const char *text, int *resource, uint64_t *soft, uint64_t *hard);
+int read_rlimit(const char *text, int *number, uint64_t *soft, uint64_t *hard);
 
 /* "whole-tree,usage" as pk_guarantee bits. */
 int read_guarantees(const char *text, unsigned *bits);

@@ -2,6 +2,7 @@
  * Several commands in one group, listed, measured and stopped together.
  */
 #include <processkit.h>
+
 #include <stdio.h>
 
 static int start_three(pk_group *group, pk_error *error)

@@ -1,8 +1,9 @@
 /*
  * Commands in the event loop a program already has; here that is poll.
  */
-#include <poll.h>
 #include <processkit.h>
+
+#include <poll.h>
 #include <stdio.h>
 
 enum { COMMANDS = 4 };

@@ -2,6 +2,7 @@
  * Runs a command with a deadline, and leaves nothing behind.
  */
 #include <processkit.h>
+
 #include <stdio.h>
 
 int main(void)

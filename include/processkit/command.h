@@ -28,143 +28,143 @@
 
 PK_BEGIN_DECLS
 
-    typedef struct pk_command pk_command;
+typedef struct pk_command pk_command;
 
-    /*
-     * A new command: the program, then its arguments, then NULL. A name without a slash is looked for in the PATH the
-     * *child* will have (the system's default if it has none); a name with one is relative to the child's directory.
-     * NULL only when memory ran out; all functions accept that NULL, and the start reports it.
-     */
-    PK_API pk_command *pk_command_new(const char *program, ...) PK_SENTINEL;
+/*
+ * A new command: the program, then its arguments, then NULL. A name without a slash is looked for in the PATH the
+ * *child* will have (the system's default if it has none); a name with one is relative to the child's directory.
+ * NULL only when memory ran out; all functions accept that NULL, and the start reports it.
+ */
+PK_API pk_command *pk_command_new(const char *program, ...) PK_SENTINEL;
 
-    /* The same from a vector that ends with NULL; argv[0] is the program. */
-    PK_API pk_command *pk_command_new_argv(const char *const *argv);
+/* The same from a vector that ends with NULL; argv[0] is the program. */
+PK_API pk_command *pk_command_new_argv(const char *const *argv);
 
-    /* Takes NULL; returns NULL. */
-    PK_API pk_command *pk_command_free(pk_command * command);
+/* Takes NULL; returns NULL. */
+PK_API pk_command *pk_command_free(pk_command *command);
 
-    PK_DEFINE_CLEANUP(pk_command);
+PK_DEFINE_CLEANUP(pk_command);
 
-    /* Adds one argument. */
-    PK_API void pk_command_arg(pk_command * command, const char *argument);
+/* Adds one argument. */
+PK_API void pk_command_arg(pk_command *command, const char *argument);
 
-    /* What the child finds in argv[0], instead of the program as given. */
-    PK_API void pk_command_arg0(pk_command * command, const char *name);
+/* What the child finds in argv[0], instead of the program as given. */
+PK_API void pk_command_arg0(pk_command *command, const char *name);
 
-    /* The program as given. */
-    PK_API const char *pk_command_program(const pk_command *command);
+/* The program as given. */
+PK_API const char *pk_command_program(const pk_command *command);
 
-    /* ---- Environment and directory ----------------------------------------------------------------------------------
-     */
+/* ---- Environment and directory ----------------------------------------------------------------------------------
+ */
 
-    /*
-     * The child's environment is the owner's at the time of the start, changed in the order of these calls. clearenv
-     * drops everything so far; inheritenv then takes over single variables of the owner, if it has them.
-     */
-    PK_API void pk_command_setenv(pk_command * command, const char *name, const char *value);
-    PK_API void pk_command_unsetenv(pk_command * command, const char *name);
-    PK_API void pk_command_clearenv(pk_command * command);
-    PK_API void pk_command_inheritenv(pk_command * command, const char *name);
+/*
+ * The child's environment is the owner's at the time of the start, changed in the order of these calls. clearenv
+ * drops everything so far; inheritenv then takes over single variables of the owner, if it has them.
+ */
+PK_API void pk_command_setenv(pk_command *command, const char *name, const char *value);
+PK_API void pk_command_unsetenv(pk_command *command, const char *name);
+PK_API void pk_command_clearenv(pk_command *command);
+PK_API void pk_command_inheritenv(pk_command *command, const char *name);
 
-    /* The child's working directory, entered with the child's user and group. */
-    PK_API void pk_command_chdir(pk_command * command, const char *directory);
+/* The child's working directory, entered with the child's user and group. */
+PK_API void pk_command_chdir(pk_command *command, const char *directory);
 
-    /* ---- Descriptors ------------------------------------------------------------------------------------------------
-     */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------
+ */
 
-    /*
-     * Each of these says what the child finds at the descriptor `fd` (0, 1 and 2 are the standard ones; others up to
-     * 65535). The last call for a number holds. Without any: 0 is /dev/null, 1 and 2 are inherited.
-     */
+/*
+ * Each of these says what the child finds at the descriptor `fd` (0, 1 and 2 are the standard ones; others up to
+ * 65535). The last call for a number holds. Without any: 0 is /dev/null, 1 and 2 are inherited.
+ */
 
-    /* What the owner has there. 0, 1 and 2 become /dev/null if the owner has them closed, or set to close on exec. */
-    PK_API void pk_command_inherit(pk_command * command, int fd);
+/* What the owner has there. 0, 1 and 2 become /dev/null if the owner has them closed, or set to close on exec. */
+PK_API void pk_command_inherit(pk_command *command, int fd);
 
-    /* /dev/null. */
-    PK_API void pk_command_null(pk_command * command, int fd);
+/* /dev/null. */
+PK_API void pk_command_null(pk_command *command, int fd);
 
-    /* A pipe; the other end is pk_process_pipe(process, fd). 0 is read by the child, all others are written by it. */
-    PK_API void pk_command_pipe(pk_command * command, int fd);
+/* A pipe; the other end is pk_process_pipe(process, fd). 0 is read by the child, all others are written by it. */
+PK_API void pk_command_pipe(pk_command *command, int fd);
 
-    typedef enum pk_file_mode {
-        PK_FILE_READ,     /* must exist */
-        PK_FILE_TRUNCATE, /* made with 0666 and the owner's umask, or emptied */
-        PK_FILE_APPEND,   /* made likewise, or continued */
-    } pk_file_mode;
+typedef enum pk_file_mode {
+    PK_FILE_READ,     /* must exist */
+    PK_FILE_TRUNCATE, /* made with 0666 and the owner's umask, or emptied */
+    PK_FILE_APPEND,   /* made likewise, or continued */
+} pk_file_mode;
 
-    /* A file, opened by the owner at each start and handed over. */
-    PK_API void pk_command_file(pk_command * command, int fd, const char *path, pk_file_mode mode);
+/* A file, opened by the owner at each start and handed over. */
+PK_API void pk_command_file(pk_command *command, int fd, const char *path, pk_file_mode mode);
 
-    /* A descriptor of the owner, which stays the caller's and must be open when the command is started. */
-    PK_API void pk_command_fd(pk_command * command, int fd, int owner_fd);
+/* A descriptor of the owner, which stays the caller's and must be open when the command is started. */
+PK_API void pk_command_fd(pk_command *command, int fd, int owner_fd);
 
-    /* ---- Identity and kernel attributes -----------------------------------------------------------------------------
-     */
+/* ---- Identity and kernel attributes -----------------------------------------------------------------------------
+ */
 
-    /* Applied in the order setgroups, setgid, setuid. With a uid or gid and no groups, the supplementary groups are
-     * dropped if the owner may do so. Containment comes first and does not suffer. */
-    PK_API void pk_command_uid(pk_command * command, uid_t uid);
-    PK_API void pk_command_gid(pk_command * command, gid_t gid);
-    PK_API void pk_command_groups(pk_command * command, const gid_t *groups, size_t count);
+/* Applied in the order setgroups, setgid, setuid. With a uid or gid and no groups, the supplementary groups are
+ * dropped if the owner may do so. Containment comes first and does not suffer. */
+PK_API void pk_command_uid(pk_command *command, uid_t uid);
+PK_API void pk_command_gid(pk_command *command, gid_t gid);
+PK_API void pk_command_groups(pk_command *command, const gid_t *groups, size_t count);
 
-    PK_API void pk_command_umask(pk_command * command, mode_t mask);
+PK_API void pk_command_umask(pk_command *command, mode_t mask);
 
-    /* A new session, or a process group of its own in the owner's session; not both. */
-    PK_API void pk_command_setsid(pk_command * command);
-    PK_API void pk_command_setpgid(pk_command * command);
+/* A new session, or a process group of its own in the owner's session; not both. */
+PK_API void pk_command_setsid(pk_command *command);
+PK_API void pk_command_setpgid(pk_command *command);
 
-    /* Nice value, -20 to 19, absolute. */
-    PK_API void pk_command_nice(pk_command * command, int value);
+/* Nice value, -20 to 19, absolute. */
+PK_API void pk_command_nice(pk_command *command, int value);
 
-    typedef enum pk_io_class {
-        PK_IO_REALTIME = 1,
-        PK_IO_BEST_EFFORT = 2,
-        PK_IO_IDLE = 3,
-    } pk_io_class;
+typedef enum pk_io_class {
+    PK_IO_REALTIME = 1,
+    PK_IO_BEST_EFFORT = 2,
+    PK_IO_IDLE = 3,
+} pk_io_class;
 
-    /* I/O priority; `level` 0 (most) to 7, ignored for PK_IO_IDLE. */
-    PK_API void pk_command_io_priority(pk_command * command, pk_io_class io_class, int level);
+/* I/O priority; `level` 0 (most) to 7, ignored for PK_IO_IDLE. */
+PK_API void pk_command_io_priority(pk_command *command, pk_io_class io_class, int level);
 
-    /* The processors the child may run on, by number, 0 to 1023. */
-    PK_API void pk_command_cpu_affinity(pk_command * command, const unsigned *cpus, size_t count);
+/* The processors the child may run on, by number, 0 to 1023. */
+PK_API void pk_command_cpu_affinity(pk_command *command, const unsigned *cpus, size_t count);
 
 #define PK_RLIM_INFINITY UINT64_MAX
 
-    /* A limit per process, set before the user changes; `resource` is RLIMIT_NOFILE and so on from <sys/resource.h>.
-     * For limits of the whole tree see pk_limits. */
-    PK_API void pk_command_rlimit(pk_command * command, int resource, uint64_t soft, uint64_t hard);
+/* A limit per process, set before the user changes; `resource` is RLIMIT_NOFILE and so on from <sys/resource.h>.
+ * For limits of the whole tree see pk_limits. */
+PK_API void pk_command_rlimit(pk_command *command, int resource, uint64_t soft, uint64_t hard);
 
-    /* Leaves this signal ignored in the child if the owner ignores it, as nohup means it. Otherwise dispositions are
-     * default. */
-    PK_API void pk_command_keep_ignored(pk_command * command, int signal_number);
+/* Leaves this signal ignored in the child if the owner ignores it, as nohup means it. Otherwise dispositions are
+ * default. */
+PK_API void pk_command_keep_ignored(pk_command *command, int signal_number);
 
-    /*
-     * SIGKILL for the leader when the owner *process* has ended. An addition to containment, and a weak one: it reaches
-     * the one process, a set-user-ID program clears it, and the kernel sends it when the *thread* that called start
-     * ends.
-     */
-    PK_API void pk_command_kill_on_parent_death(pk_command * command);
+/*
+ * SIGKILL for the leader when the owner *process* has ended. An addition to containment, and a weak one: it reaches
+ * the one process, a set-user-ID program clears it, and the kernel sends it when the *thread* that called start
+ * ends.
+ */
+PK_API void pk_command_kill_on_parent_death(pk_command *command);
 
-    /* ---- How long, and what then ------------------------------------------------------------------------------------
-     */
+/* ---- How long, and what then ------------------------------------------------------------------------------------
+ */
 
-    /* A deadline for the tree, counted from the start. When it has passed, the ladder begins. 0 is invalid. */
-    PK_API void pk_command_timeout(pk_command * command, pk_duration timeout);
+/* A deadline for the tree, counted from the start. When it has passed, the ladder begins. 0 is invalid. */
+PK_API void pk_command_timeout(pk_command *command, pk_duration timeout);
 
-    /* The ladder's soft signal (default SIGTERM) and the grace from it to the hard kill (default PK_DEFAULT_GRACE; 0:
-     * hard kill at once). Used when the deadline passes and by pk_process_stop(process, NULL). */
-    PK_API void pk_command_stop_signal(pk_command * command, int signal_number);
-    PK_API void pk_command_grace(pk_command * command, pk_duration grace);
+/* The ladder's soft signal (default SIGTERM) and the grace from it to the hard kill (default PK_DEFAULT_GRACE; 0:
+ * hard kill at once). Used when the deadline passes and by pk_process_stop(process, NULL). */
+PK_API void pk_command_stop_signal(pk_command *command, int signal_number);
+PK_API void pk_command_grace(pk_command *command, pk_duration grace);
 
-    /* What happens to members that are alive after the leader has ended, in a private group. */
-    typedef enum pk_leftovers {
-        PK_LEFTOVERS_KILL,  /* hard kill at once; the default */
-        PK_LEFTOVERS_WAIT,  /* wait until the tree is empty or the deadline has passed */
-        PK_LEFTOVERS_ALLOW, /* spare them, and say so */
-        PK_LEFTOVERS_FAIL,  /* hard kill, and the verdict of a run that would have succeeded is `leftovers` */
-    } pk_leftovers;
+/* What happens to members that are alive after the leader has ended, in a private group. */
+typedef enum pk_leftovers {
+    PK_LEFTOVERS_KILL,  /* hard kill at once; the default */
+    PK_LEFTOVERS_WAIT,  /* wait until the tree is empty or the deadline has passed */
+    PK_LEFTOVERS_ALLOW, /* spare them, and say so */
+    PK_LEFTOVERS_FAIL,  /* hard kill, and the verdict of a run that would have succeeded is `leftovers` */
+} pk_leftovers;
 
-    PK_API void pk_command_leftovers(pk_command * command, pk_leftovers policy);
+PK_API void pk_command_leftovers(pk_command *command, pk_leftovers policy);
 
 PK_END_DECLS
 

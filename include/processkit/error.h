@@ -12,85 +12,84 @@
 
 PK_BEGIN_DECLS
 
-    /* What sort of failure it is: the errno says how the kernel put it, the kind what it means here. */
-    typedef enum pk_error_kind {
-        PK_ERROR_NONE,           /* no failure */
-        PK_ERROR_INVALID,        /* the request makes no sense: an argument, an option, a combination */
-        PK_ERROR_NOT_FOUND,      /* the program was found nowhere; see `searched` */
-        PK_ERROR_PERMISSION,     /* not allowed, or found but not executable */
-        PK_ERROR_SPAWN,          /* the child could not be started; `step` says how far it came */
-        PK_ERROR_RESOURCE_LIMIT, /* a limit that was asked for is invalid or cannot be enforced */
-        PK_ERROR_UNSUPPORTED,    /* this kernel, place or mechanism cannot do it */
-        PK_ERROR_TIMEOUT,        /* the caller's own deadline passed */
-        PK_ERROR_IO,             /* reading or writing failed */
-        PK_ERROR_TEARDOWN,       /* members were left after the hard kill */
-        PK_ERROR_NO_MEMORY,      /* memory or another kernel resource ran out */
-    } pk_error_kind;
+/* What sort of failure it is: the errno says how the kernel put it, the kind what it means here. */
+typedef enum pk_error_kind {
+    PK_ERROR_NONE,           /* no failure */
+    PK_ERROR_INVALID,        /* the request makes no sense: an argument, an option, a combination */
+    PK_ERROR_NOT_FOUND,      /* the program was found nowhere; see `searched` */
+    PK_ERROR_PERMISSION,     /* not allowed, or found but not executable */
+    PK_ERROR_SPAWN,          /* the child could not be started; `step` says how far it came */
+    PK_ERROR_RESOURCE_LIMIT, /* a limit that was asked for is invalid or cannot be enforced */
+    PK_ERROR_UNSUPPORTED,    /* this kernel, place or mechanism cannot do it */
+    PK_ERROR_TIMEOUT,        /* the caller's own deadline passed */
+    PK_ERROR_IO,             /* reading or writing failed */
+    PK_ERROR_TEARDOWN,       /* members were left after the hard kill */
+    PK_ERROR_NO_MEMORY,      /* memory or another kernel resource ran out */
+} pk_error_kind;
 
-    /* The step that failed. A spawn takes them in about this order. */
-    typedef enum pk_step {
-        PK_STEP_NONE,
-        PK_STEP_ARGUMENTS,     /* checking what the caller passed */
-        PK_STEP_ALLOCATE,      /* memory */
-        PK_STEP_FIND_CGROUP,   /* reading where cgroup2 is mounted and where this process is in it */
-        PK_STEP_MAKE_CGROUP,   /* creating a cgroup directory */
-        PK_STEP_OPEN_CGROUP,   /* opening a cgroup directory or one of its files */
-        PK_STEP_ENABLE_LIMITS, /* enabling controllers */
-        PK_STEP_SET_LIMITS,    /* writing a limit */
-        PK_STEP_REQUIRE,       /* comparing the guarantees asked for with those to be had */
-        PK_STEP_OPEN_STDIO,    /* opening a file or a pipe for the child */
-        PK_STEP_CLONE,         /* creating the child */
-        PK_STEP_JOIN_CGROUP,   /* the child entering its cgroup */
-        PK_STEP_SESSION,       /* setsid or setpgid */
-        PK_STEP_UMASK,
-        PK_STEP_NICE,
-        PK_STEP_IO_PRIORITY,
-        PK_STEP_AFFINITY,
-        PK_STEP_RLIMIT,
-        PK_STEP_DESCRIPTORS, /* arranging descriptors, closing all others */
-        PK_STEP_SETGROUPS,
-        PK_STEP_SETGID,
-        PK_STEP_SETUID,
-        PK_STEP_CHDIR,
-        PK_STEP_SIGNALS,      /* dispositions and mask */
-        PK_STEP_PARENT_DEATH, /* arming the parent-death signal */
-        PK_STEP_EXEC,
-        PK_STEP_WAIT,       /* waiting for an end */
-        PK_STEP_ADOPT,      /* moving a running process in */
-        PK_STEP_LIST,       /* reading members */
-        PK_STEP_SIGNAL,     /* sending a signal */
-        PK_STEP_FREEZE,     /* suspending or resuming */
-        PK_STEP_KILL,       /* the hard kill */
-        PK_STEP_DRAIN,      /* waiting for the tree to become empty */
-        PK_STEP_READ_USAGE, /* reading counters */
-        PK_STEP_LOOP,       /* epoll and timers */
-    } pk_step;
+/* The step that failed. A spawn takes them in about this order. */
+typedef enum pk_step {
+    PK_STEP_NONE,
+    PK_STEP_ARGUMENTS,     /* checking what the caller passed */
+    PK_STEP_ALLOCATE,      /* memory */
+    PK_STEP_FIND_CGROUP,   /* reading where cgroup2 is mounted and where this process is in it */
+    PK_STEP_MAKE_CGROUP,   /* creating a cgroup directory */
+    PK_STEP_OPEN_CGROUP,   /* opening a cgroup directory or one of its files */
+    PK_STEP_ENABLE_LIMITS, /* enabling controllers */
+    PK_STEP_SET_LIMITS,    /* writing a limit */
+    PK_STEP_REQUIRE,       /* comparing the guarantees asked for with those to be had */
+    PK_STEP_OPEN_STDIO,    /* opening a file or a pipe for the child */
+    PK_STEP_CLONE,         /* creating the child */
+    PK_STEP_JOIN_CGROUP,   /* the child entering its cgroup */
+    PK_STEP_SESSION,       /* setsid or setpgid */
+    PK_STEP_UMASK,
+    PK_STEP_NICE,
+    PK_STEP_IO_PRIORITY,
+    PK_STEP_AFFINITY,
+    PK_STEP_RLIMIT,
+    PK_STEP_DESCRIPTORS, /* arranging descriptors, closing all others */
+    PK_STEP_SETGROUPS,
+    PK_STEP_SETGID,
+    PK_STEP_SETUID,
+    PK_STEP_CHDIR,
+    PK_STEP_SIGNALS,      /* dispositions and mask */
+    PK_STEP_PARENT_DEATH, /* arming the parent-death signal */
+    PK_STEP_EXEC,
+    PK_STEP_WAIT,       /* waiting for an end */
+    PK_STEP_ADOPT,      /* moving a running process in */
+    PK_STEP_LIST,       /* reading members */
+    PK_STEP_SIGNAL,     /* sending a signal */
+    PK_STEP_FREEZE,     /* suspending or resuming */
+    PK_STEP_KILL,       /* the hard kill */
+    PK_STEP_DRAIN,      /* waiting for the tree to become empty */
+    PK_STEP_READ_USAGE, /* reading counters */
+    PK_STEP_LOOP,       /* epoll and timers */
+} pk_step;
 
 #define PK_ERROR_MESSAGE_SIZE  512
 #define PK_ERROR_PATH_SIZE     256
 #define PK_ERROR_SEARCHED_SIZE 1024
 
-    typedef struct pk_error {
-        int number; /* the negative errno, the same that was returned */
-        pk_error_kind kind;
-        pk_step step;
-        int reserved[5];
-        char path[PK_ERROR_PATH_SIZE]; /* the file or program concerned, or "" */
-        char
-            searched[PK_ERROR_SEARCHED_SIZE]; /* not found: where the program was looked for, separated by ':', or "" */
-        char message[PK_ERROR_MESSAGE_SIZE];  /* one line for people: "what failed: why (what to do)" */
-    } pk_error;
+typedef struct pk_error {
+    int number; /* the negative errno, the same that was returned */
+    pk_error_kind kind;
+    pk_step step;
+    int reserved[5];
+    char path[PK_ERROR_PATH_SIZE];         /* the file or program concerned, or "" */
+    char searched[PK_ERROR_SEARCHED_SIZE]; /* not found: where the program was looked for, separated by ':', or "" */
+    char message[PK_ERROR_MESSAGE_SIZE];   /* one line for people: "what failed: why (what to do)" */
+} pk_error;
 
-    /*
-     * The three strings may be cut to fit, never in the middle of a UTF-8 character. `message` has control characters,
-     * and whatever else could harm a terminal, replaced by escapes such as \n and \x1b; `path` and `searched` are the
-     * bytes as they were.
-     */
+/*
+ * The three strings may be cut to fit, never in the middle of a UTF-8 character. `message` has control characters,
+ * and whatever else could harm a terminal, replaced by escapes such as \n and \x1b; `path` and `searched` are the
+ * bytes as they were.
+ */
 
-    /* The names of kinds and steps as they appear in events and logs ("not-found", "make-cgroup"): stable, static
-     * strings; "unknown" for anything else. Any thread. */
-    PK_API const char *pk_error_kind_name(pk_error_kind kind);
-    PK_API const char *pk_step_name(pk_step step);
+/* The names of kinds and steps as they appear in events and logs ("not-found", "make-cgroup"): stable, static
+ * strings; "unknown" for anything else. Any thread. */
+PK_API const char *pk_error_kind_name(pk_error_kind kind);
+PK_API const char *pk_step_name(pk_step step);
 
 PK_END_DECLS
 

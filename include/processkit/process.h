@@ -24,105 +24,104 @@
 
 PK_BEGIN_DECLS
 
-    typedef struct pk_process pk_process;
+typedef struct pk_process pk_process;
 
-    /* ---- Starting ---------------------------------------------------------------------------------------------------
-     */
+/* ---- Starting ---------------------------------------------------------------------------------------------------
+ */
 
-    /*
-     * Runs a command in a private group, waits for the end of the run and leaves nothing behind. `options` says how to
-     * make the group; NULL for the defaults. Returns 0 whenever the command was started and its end is known, whatever
-     * that was: look at the result.
-     *
-     * -ENOENT: program not found (see `searched`). -EACCES: found but not executable. -ENOEXEC: not a program. Every
-     * other errno of the step that failed.
-     */
-    PK_API PK_NODISCARD int pk_command_run(const pk_command *command, const pk_group_options *options,
-                                           pk_result *result, pk_error *error);
+/*
+ * Runs a command in a private group, waits for the end of the run and leaves nothing behind. `options` says how to
+ * make the group; NULL for the defaults. Returns 0 whenever the command was started and its end is known, whatever
+ * that was: look at the result.
+ *
+ * -ENOENT: program not found (see `searched`). -EACCES: found but not executable. -ENOEXEC: not a program. Every
+ * other errno of the step that failed.
+ */
+PK_API PK_NODISCARD int pk_command_run(const pk_command *command, const pk_group_options *options, pk_result *result,
+                                       pk_error *error);
 
-    /* Starts a command in a private group. Freeing the process kills that group. Errors as above. */
-    PK_API PK_NODISCARD int pk_command_start(const pk_command *command, const pk_group_options *options,
-                                             pk_process **process, pk_error *error);
+/* Starts a command in a private group. Freeing the process kills that group. Errors as above. */
+PK_API PK_NODISCARD int pk_command_start(const pk_command *command, const pk_group_options *options,
+                                         pk_process **process, pk_error *error);
 
-    /*
-     * Starts a command in an existing group, which must outlive the process handle. The leftovers policy does not
-     * apply, a deadline or pk_process_stop reaches the leader only, and freeing the handle kills nothing: the group
-     * does that.
-     *
-     * -EBUSY: the group is suspended. -ECANCELED: it was killed before it became the program. -EAGAIN: its pids limit
-     * is reached.
-     */
-    PK_API PK_NODISCARD int pk_group_spawn(pk_group * group, const pk_command *command, pk_process **process,
-                                           pk_error *error);
+/*
+ * Starts a command in an existing group, which must outlive the process handle. The leftovers policy does not
+ * apply, a deadline or pk_process_stop reaches the leader only, and freeing the handle kills nothing: the group
+ * does that.
+ *
+ * -EBUSY: the group is suspended. -ECANCELED: it was killed before it became the program. -EAGAIN: its pids limit
+ * is reached.
+ */
+PK_API PK_NODISCARD int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **process,
+                                       pk_error *error);
 
-    /* Frees the handle and closes its pipes. A private group is killed, as pk_group_free does. Takes NULL; returns
-     * NULL. */
-    PK_API pk_process *pk_process_free(pk_process * process);
+/* Frees the handle and closes its pipes. A private group is killed, as pk_group_free does. Takes NULL; returns
+ * NULL. */
+PK_API pk_process *pk_process_free(pk_process *process);
 
-    PK_DEFINE_CLEANUP(pk_process);
+PK_DEFINE_CLEANUP(pk_process);
 
-    /* ---- Looking ----------------------------------------------------------------------------------------------------
-     */
+/* ---- Looking ----------------------------------------------------------------------------------------------------
+ */
 
-    /* The leader's pid. It may be recycled once the run has ended: to signal, use pk_process_signal or the pidfd. */
-    PK_API pid_t pk_process_pid(const pk_process *process);
+/* The leader's pid. It may be recycled once the run has ended: to signal, use pk_process_signal or the pidfd. */
+PK_API pid_t pk_process_pid(const pk_process *process);
 
-    /* The leader's pidfd, readable once it has ended. It stays the process's. */
-    PK_API int pk_process_pidfd(const pk_process *process);
+/* The leader's pidfd, readable once it has ended. It stays the process's. */
+PK_API int pk_process_pidfd(const pk_process *process);
 
-    /* The group it is in; a private one is the process's. */
-    PK_API pk_group *pk_process_group(const pk_process *process);
+/* The group it is in; a private one is the process's. */
+PK_API pk_group *pk_process_group(const pk_process *process);
 
-    /* The owner's end of the pipe at the child's descriptor `fd`: blocking, close-on-exec, closed with the process.
-     * -EBADF if there is none. */
-    PK_API int pk_process_pipe(const pk_process *process, int fd);
+/* The owner's end of the pipe at the child's descriptor `fd`: blocking, close-on-exec, closed with the process.
+ * -EBADF if there is none. */
+PK_API int pk_process_pipe(const pk_process *process, int fd);
 
-    /* The same, and from now on it is the caller's. Taking and closing descriptor 0 is how the child sees end of file.
-     */
-    PK_API int pk_process_pipe_take(pk_process * process, int fd);
+/* The same, and from now on it is the caller's. Taking and closing descriptor 0 is how the child sees end of file.
+ */
+PK_API int pk_process_pipe_take(pk_process *process, int fd);
 
-    /* ---- Signals and stopping ---------------------------------------------------------------------------------------
-     */
+/* ---- Signals and stopping ---------------------------------------------------------------------------------------
+ */
 
-    /* Sends a signal to the leader. -ESRCH once it has ended. For the tree: pk_group_signal(pk_process_group(process)).
-     */
-    PK_API int pk_process_signal(pk_process * process, int signal_number, pk_error *error);
+/* Sends a signal to the leader. -ESRCH once it has ended. For the tree: pk_group_signal(pk_process_group(process)).
+ */
+PK_API int pk_process_signal(pk_process *process, int signal_number, pk_error *error);
 
-    /*
-     * Begins to end the run by the ladder and returns at once; pk_process_wait or the loop carries it on. `options`
-     * NULL means the command's own signal and grace. A second call can only make it harder: one with a grace of 0 kills
-     * now. A run that has ended is a success.
-     */
-    PK_API int pk_process_stop(pk_process * process, const pk_stop_options *options, pk_error *error);
+/*
+ * Begins to end the run by the ladder and returns at once; pk_process_wait or the loop carries it on. `options`
+ * NULL means the command's own signal and grace. A second call can only make it harder: one with a grace of 0 kills
+ * now. A run that has ended is a success.
+ */
+PK_API int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error);
 
-    /* ---- Waiting ----------------------------------------------------------------------------------------------------
-     */
+/* ---- Waiting ----------------------------------------------------------------------------------------------------
+ */
 
-    /*
-     * Waits until the run has ended, keeping the command's own deadline on the way. May be called again afterwards, for
-     * the same result. `deadline` is the patience of this call only: -ETIMEDOUT when it passed, and nothing is killed.
-     * Not for a process that is watched by a loop: -EBUSY.
-     */
-    PK_API PK_NODISCARD int pk_process_wait(pk_process * process, pk_time deadline, pk_result * result,
-                                            pk_error * error);
+/*
+ * Waits until the run has ended, keeping the command's own deadline on the way. May be called again afterwards, for
+ * the same result. `deadline` is the patience of this call only: -ETIMEDOUT when it passed, and nothing is killed.
+ * Not for a process that is watched by a loop: -EBUSY.
+ */
+PK_API PK_NODISCARD int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error);
 
-    typedef enum pk_event {
-        PK_EVENT_LEADER_EXITED = 1, /* the leader has ended */
-        PK_EVENT_TREE_EMPTY,        /* no member is left; private groups only */
-        PK_EVENT_ENDED,             /* the run has ended: the result is there; always the last event */
-    } pk_event;
+typedef enum pk_event {
+    PK_EVENT_LEADER_EXITED = 1, /* the leader has ended */
+    PK_EVENT_TREE_EMPTY,        /* no member is left; private groups only */
+    PK_EVENT_ENDED,             /* the run has ended: the result is there; always the last event */
+} pk_event;
 
-    typedef void (*pk_process_callback)(pk_process * process, pk_event event, void *data);
+typedef void (*pk_process_callback)(pk_process *process, pk_event event, void *data);
 
-    /*
-     * Lets a loop carry the run: the callback is called from pk_loop_dispatch for each event once, PK_EVENT_ENDED last.
-     * The callback may free the process and anything else. The loop must outlive the process. Once per process.
-     */
-    PK_API PK_NODISCARD int pk_process_watch(pk_process * process, pk_loop * loop, pk_process_callback callback,
-                                             void *data, pk_error *error);
+/*
+ * Lets a loop carry the run: the callback is called from pk_loop_dispatch for each event once, PK_EVENT_ENDED last.
+ * The callback may free the process and anything else. The loop must outlive the process. Once per process.
+ */
+PK_API PK_NODISCARD int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data,
+                                         pk_error *error);
 
-    /* The result, once the run has ended; NULL before. Lives as long as the process. */
-    PK_API const pk_result *pk_process_result(const pk_process *process);
+/* The result, once the run has ended; NULL before. Lives as long as the process. */
+PK_API const pk_result *pk_process_result(const pk_process *process);
 
 PK_END_DECLS
 

@@ -14,56 +14,56 @@
 
 PK_BEGIN_DECLS
 
-    /* Why a run ended. What became of the leader itself is in the leader_* fields, whatever the verdict. */
-    typedef enum pk_verdict {
-        PK_VERDICT_EXITED = 1, /* the leader exited; see exit_code */
-        PK_VERDICT_SIGNALLED,  /* the leader died by a signal that was not ours; see signal_number */
-        PK_VERDICT_TIMED_OUT,  /* the command's deadline passed */
-        PK_VERDICT_STOPPED,    /* the owner stopped or killed it */
-        PK_VERDICT_LEFTOVERS,  /* the leader exited with 0, but left members behind, and the policy is `fail` */
-        PK_VERDICT_UNKILLABLE, /* members were left 5 s after the hard kill; they are in leftovers */
-        PK_VERDICT_LOST, /* another part of the program waited for the leader first, and the kernel cannot tell how
-                            it ended any more (before Linux 6.15) */
-    } pk_verdict;
+/* Why a run ended. What became of the leader itself is in the leader_* fields, whatever the verdict. */
+typedef enum pk_verdict {
+    PK_VERDICT_EXITED = 1, /* the leader exited; see exit_code */
+    PK_VERDICT_SIGNALLED,  /* the leader died by a signal that was not ours; see signal_number */
+    PK_VERDICT_TIMED_OUT,  /* the command's deadline passed */
+    PK_VERDICT_STOPPED,    /* the owner stopped or killed it */
+    PK_VERDICT_LEFTOVERS,  /* the leader exited with 0, but left members behind, and the policy is `fail` */
+    PK_VERDICT_UNKILLABLE, /* after the hard kill members were left and for 5 s none went; see leftovers */
+    PK_VERDICT_LOST,       /* another part of the program waited for the leader first, and the kernel cannot tell how
+                              it ended any more (before Linux 6.15) */
+} pk_verdict;
 
-    /* How the leader ended. */
-    typedef enum pk_ending {
-        PK_ENDING_EXITED = 1, /* exit_code holds */
-        PK_ENDING_SIGNALLED,  /* signal_number and core_dumped hold */
-        PK_ENDING_LOST,       /* the status was taken by a foreign wait */
-    } pk_ending;
+/* How the leader ended. */
+typedef enum pk_ending {
+    PK_ENDING_EXITED = 1, /* exit_code holds */
+    PK_ENDING_SIGNALLED,  /* signal_number and core_dumped hold */
+    PK_ENDING_LOST,       /* the status was taken by a foreign wait */
+} pk_ending;
 
 #define PK_RESULT_LEFTOVERS 8
 
-    typedef struct pk_result {
-        pk_verdict verdict;
-        pk_ending leader_ending;
-        int exit_code; /* 0 to 255 */
-        int signal_number;
-        bool core_dumped;
-        bool spared;      /* leftovers were left running on purpose */
-        int soft_signal;  /* the soft signal that was sent to end the run, or 0 */
-        bool hard_killed; /* the hard kill was used on living members */
-        pk_mechanism mechanism;
-        unsigned guarantees; /* pk_guarantee bits that held */
-        int leftover_count;  /* members alive when the leader had ended, or after the hard kill if unkillable */
-        pk_member leftovers[PK_RESULT_LEFTOVERS]; /* the first of them */
-        pk_duration leader_wall;                  /* from the start to the end of the leader */
-        pk_duration wall;                         /* from the start to the end of the run */
-        pk_usage usage;                           /* of the whole tree where that can be had; see its sources */
-        uint64_t reserved[8];
-    } pk_result;
+typedef struct pk_result {
+    pk_verdict verdict;
+    pk_ending leader_ending;
+    int exit_code; /* 0 to 255 */
+    int signal_number;
+    bool core_dumped;
+    bool spared;      /* leftovers were left running on purpose */
+    int soft_signal;  /* the soft signal that was sent to end the run, or 0 */
+    bool hard_killed; /* the hard kill was used on living members */
+    pk_mechanism mechanism;
+    unsigned guarantees; /* pk_guarantee bits that held */
+    int leftover_count;  /* members alive when the leader had ended, or after the hard kill if unkillable */
+    pk_member leftovers[PK_RESULT_LEFTOVERS]; /* the first of them */
+    pk_duration leader_wall;                  /* from the start to the end of the leader */
+    pk_duration wall;                         /* from the start to the end of the run */
+    pk_usage usage;                           /* of the whole tree where that can be had; see its sources */
+    uint64_t reserved[8];
+} pk_result;
 
-    /* True for a run whose verdict is `exited` with code 0. Any thread. */
-    PK_API bool pk_result_is_success(const pk_result *result);
+/* True for a run whose verdict is `exited` with code 0. Any thread. */
+PK_API bool pk_result_is_success(const pk_result *result);
 
-    /* "exited", "signalled", "timed-out", "stopped", "leftovers", "unkillable", "lost"; "unknown" otherwise. Static;
-     * any thread. */
-    PK_API const char *pk_verdict_name(pk_verdict verdict);
+/* "exited", "signalled", "timed-out", "stopped", "leftovers", "unkillable", "lost"; "unknown" otherwise. Static;
+ * any thread. */
+PK_API const char *pk_verdict_name(pk_verdict verdict);
 
-    /* One line for people, such as "timed out after 2.00s; killed by SIGKILL" or "exited with 3". Any thread. Returns
-     * `buffer`. */
-    PK_API const char *pk_result_format(const pk_result *result, char *buffer, size_t size);
+/* One line for people, such as "timed out after 2.00s; killed by SIGKILL" or "exited with 3". Any thread. Returns
+ * `buffer`. */
+PK_API const char *pk_result_format(const pk_result *result, char *buffer, size_t size);
 
 PK_END_DECLS
 

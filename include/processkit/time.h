@@ -14,11 +14,11 @@
 
 PK_BEGIN_DECLS
 
-    /* A length of time in nanoseconds. */
-    typedef uint64_t pk_duration;
+/* A length of time in nanoseconds. */
+typedef uint64_t pk_duration;
 
-    /* A point in time: nanoseconds of CLOCK_MONOTONIC. */
-    typedef uint64_t pk_time;
+/* A point in time: nanoseconds of CLOCK_MONOTONIC. */
+typedef uint64_t pk_time;
 
 #define PK_FOREVER UINT64_MAX /* as a pk_duration: without end; as a pk_time: never */
 
@@ -27,11 +27,11 @@ PK_BEGIN_DECLS
 #define PK_SECONDS(n)      ((pk_duration)(n)*1000000000U)
 #define PK_MINUTES(n)      ((pk_duration)(n)*60000000000U)
 
-    /* Now. Any thread. */
-    PK_API pk_time pk_now(void);
+/* Now. Any thread. */
+PK_API pk_time pk_now(void);
 
-    /* The deadline that lies the given time ahead of now; PK_FOREVER stays PK_FOREVER. Any thread. */
-    PK_API pk_time pk_deadline(pk_duration ahead);
+/* The deadline that lies the given time ahead of now; PK_FOREVER stays PK_FOREVER. Any thread. */
+PK_API pk_time pk_deadline(pk_duration ahead);
 
 PK_END_DECLS
 

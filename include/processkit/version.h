@@ -13,8 +13,8 @@
 
 PK_BEGIN_DECLS
 
-    /* The version of the library that is running, as "MAJOR.MINOR.PATCH". Static; any thread. */
-    PK_API const char *pk_version(void);
+/* The version of the library that is running, as "MAJOR.MINOR.PATCH". Static; any thread. */
+PK_API const char *pk_version(void);
 
 PK_END_DECLS
 

@@ -20,6 +20,6 @@ struct birth {
 };
 
 /* Does not return. For sys_clone3 and sys_clone. */
-int child_run(void *birth);
+int child_run(void *data);
 
 #endif

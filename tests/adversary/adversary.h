@@ -40,7 +40,7 @@ extern const struct verb shape_verbs[], storm_verbs[], signal_verbs[], stream_ve
 /* ---- The shape: who was born, who stands ------------------------------------------------------------------------ */
 
 /* Once, at the start. `report` may be NULL. */
-void shape_begin(const char *report, unsigned life_s);
+void shape_begin(const char *where, unsigned life_s);
 
 /* As fork, for a process that counts: it is reported under that name, and has a lifetime. */
 pid_t birth(const char *name);
