@@ -178,7 +178,7 @@ CHILD void become(struct birth *birth)
         check(birth, sys_ioprio_set(command->io_class, command->io_level));
     birth->step = PK_STEP_AFFINITY;
     if (command->has_affinity)
-        check(birth, sys_sched_setaffinity(sizeof(command->affinity), &command->affinity));
+        check(birth, sys_sched_setaffinity(sizeof(command->affinity), command->affinity));
 
     birth->step = PK_STEP_DESCRIPTORS;
     check(birth, move_descriptors(birth->plan));

@@ -101,7 +101,6 @@ static pk_command *new_command(void)
         return NULL;
     }
     command->stop = (pk_stop_options)PK_STOP_OPTIONS_INIT;
-    CPU_ZERO(&command->affinity);
     return command;
 }
 
@@ -403,14 +402,14 @@ void pk_command_cpu_affinity(pk_command *command, const unsigned *cpus, size_t c
 {
     if (!command)
         return;
-    CPU_ZERO(&command->affinity);
+    memset(command->affinity, 0, sizeof(command->affinity));
     if (count == 0)
         remember(command, -EINVAL, "the list of processors is empty");
     for (size_t i = 0; i < count; i++) {
-        if (cpus[i] >= CPU_SETSIZE)
-            remember(command, -EINVAL, "%u is no processor from 0 to %d", cpus[i], CPU_SETSIZE - 1);
+        if (cpus[i] >= COMMAND_PROCESSORS)
+            remember(command, -EINVAL, "%u is no processor from 0 to %d", cpus[i], COMMAND_PROCESSORS - 1);
         else
-            CPU_SET(cpus[i], &command->affinity);
+            command->affinity[cpus[i] / LONG_BITS] |= 1UL << (cpus[i] % LONG_BITS);
     }
     command->has_affinity = true;
 }

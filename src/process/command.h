@@ -8,7 +8,9 @@
 
 #include <processkit/command.h>
 
-#include <sched.h>
+#include <limits.h>
+
+enum { COMMAND_PROCESSORS = 1024, LONG_BITS = CHAR_BIT * sizeof(unsigned long) };
 
 enum environment_kind { ENVIRONMENT_SET, ENVIRONMENT_UNSET, ENVIRONMENT_CLEAR, ENVIRONMENT_INHERIT };
 
@@ -59,8 +61,8 @@ struct pk_command {
     mode_t umask;
     int nice;
     int io_class, io_level;
-    cpu_set_t affinity;
-    uint64_t keep_ignored; /* bit n - 1 for signal n */
+    unsigned long affinity[COMMAND_PROCESSORS / LONG_BITS]; /* as the kernel has it: musl's cpu_set_t is smaller */
+    uint64_t keep_ignored;                                  /* bit n - 1 for signal n */
     bool has_uid, has_gid, has_groups, has_umask, has_nice, has_io_priority, has_affinity;
     bool setsid, setpgid, parent_death;
 
