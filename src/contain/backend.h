@@ -24,6 +24,8 @@ struct placement {
 struct backend {
     pk_mechanism mechanism;
     unsigned guarantees;
+    bool has_limits;
+    bool keeps_zombies; /* of leaders: their numbers must not be recycled yet */
 
     /* Prepares an empty group, limits included. Leaves nothing behind on failure. */
     int (*open)(pk_group *group, pk_error *error);

@@ -311,6 +311,7 @@ static int cgroup2_get_limits(pk_group *group, pk_limits *limits, pk_error *erro
 const struct backend backend_cgroup2 = {
     .mechanism = PK_MECHANISM_CGROUP2,
     .guarantees = PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_USAGE,
+    .has_limits = true,
     .open = cgroup2_open,
     .close = cgroup2_close,
     .abandon = cgroup2_abandon,

@@ -102,8 +102,8 @@ static int check_required(pk_group *group, unsigned required, pk_error *error)
     format_bits(missing, names, sizeof(names));
     return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_REQUIRE, NULL,
                      "cannot guarantee %s: the mechanism is %s%s%s (see pk doctor)", names,
-                     group->backend->mechanism == PK_MECHANISM_CGROUP2 ? "cgroup2" : "process_group",
-                     group->refusal ? ", because " : "", group->refusal ? group->refusal : "");
+                     pk_mechanism_name(group->backend->mechanism), group->refusal ? ", because " : "",
+                     group->refusal ? group->refusal : "");
 }
 
 static int open_backend(pk_group *group, const struct backend *backend, pk_error *error)
@@ -136,7 +136,7 @@ int choose_backend(pk_group *group, pk_mechanism wanted, unsigned required, pk_e
         if (!group->refusal)
             return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
     }
-    if (r == 0 && group->backend->mechanism != PK_MECHANISM_CGROUP2 && limits_any(&group->limits))
+    if (r == 0 && !group->backend->has_limits && limits_any(&group->limits))
         r = error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, NULL,
                       "cannot enforce limits with the mechanism %s (they need cgroup2)", pk_mechanism_name(wanted));
     if (r == 0)

@@ -140,7 +140,7 @@ void group_add_leader(pk_group *group, struct leader *leader)
 
 bool group_keeps_zombies(const pk_group *group)
 {
-    return group->backend->mechanism == PK_MECHANISM_PROCESS_GROUP;
+    return group->backend->keeps_zombies;
 }
 
 /* ---- Looking ----------------------------------------------------------------------------------------------------- */
@@ -398,7 +398,7 @@ void pk_group_spare(pk_group *group)
 
 static int check_has_limits(const pk_group *group, pk_error *error)
 {
-    if (group->backend->mechanism == PK_MECHANISM_CGROUP2)
+    if (group->backend->has_limits)
         return 0;
     return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_SET_LIMITS, NULL,
                      "cannot enforce limits: the mechanism %s has none for a tree",
@@ -418,7 +418,7 @@ int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *erro
     }
     if (r == 0 && limits_any(&checked))
         r = check_has_limits(group, error);
-    if (r < 0 || group->backend->mechanism != PK_MECHANISM_CGROUP2)
+    if (r < 0 || !group->backend->has_limits)
         return r;
     pthread_mutex_lock(&group->lock);
     r = group->backend->set_limits(group, &checked, error);

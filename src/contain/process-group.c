@@ -251,6 +251,7 @@ static int group_get_limits(pk_group *group, pk_limits *limits, pk_error *error)
 const struct backend backend_process_group = {
     .mechanism = PK_MECHANISM_PROCESS_GROUP,
     .guarantees = 0,
+    .keeps_zombies = true,
     .open = group_open,
     .close = group_close,
     .abandon = group_abandon,
