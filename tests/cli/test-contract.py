@@ -1,0 +1,333 @@
+#!/usr/bin/python3
+"""The contract of pk: what it says and how it exits for every bad input, that it exits as the child did, and what signals
+to it do. Readiness is a line from the child, never a time."""
+
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+
+PK = os.environ["PK_COMMAND"]
+ADVERSARY = os.environ["PK_ADVERSARY"]
+PATIENCE = 60
+
+tests = []
+
+
+def test(function):
+    tests.append(function)
+    return function
+
+
+def pk(*arguments, **options):
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run([PK, *arguments], capture_output=True, timeout=PATIENCE, **options)
+
+
+def equal(found, expected, about=""):
+    if found != expected:
+        raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
+
+
+def refused(arguments, status, words, **options):
+    """One line on stderr with these words, nothing on stdout, this status, and no terminal controls."""
+    result = pk(*arguments, **options)
+    text = result.stderr
+    equal(result.returncode, status, f"{arguments} -> {text!r}")
+    equal(result.stdout, b"", arguments)
+    equal(text.count(b"\n"), 1, f"lines of {text!r}")
+    equal([c for c in text[:-1] if c < 32 or c == 127], [], f"control characters in {text!r}")
+    if not text.startswith(b"pk: ") or words.encode() not in text:
+        raise AssertionError(f"{arguments}: {text!r} lacks {words!r}")
+
+
+def report():
+    """A FIFO for an adversary's --report, opened so that neither side waits for the other."""
+    directory = tempfile.mkdtemp()
+    path = os.path.join(directory, "report")
+    os.mkfifo(path)
+    keep = os.open(path, os.O_RDWR)
+    return path, os.fdopen(os.open(path, os.O_RDONLY), "r"), keep
+
+
+def wait_for(lines, words):
+    for line in lines:
+        if words in line:
+            return line
+    raise AssertionError(f"no line with {words!r}")
+
+
+class Running:
+    """pk with an adversary that stands."""
+
+    def __init__(self, *words, options=()):
+        self.path, self.lines, self.keep = report()
+        self.process = subprocess.Popen([PK, "run", *options, "--", ADVERSARY, "--report", self.path, *words],
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+        self.pidfds = []
+        for line in self.lines:
+            if line == "ready\n":
+                break
+            pid = line.split()[0]
+            if pid.isdigit() and "!" not in line:
+                self.pidfds.append(os.pidfd_open(int(pid)))
+
+    def end(self):
+        """The status, after proof that all are dead."""
+        self.process.communicate(timeout=PATIENCE)
+        for pidfd in self.pidfds:
+            alive = not select.select([pidfd], [], [], 5)[0]
+            os.close(pidfd)
+            if alive:
+                raise AssertionError("a process is alive")
+        self.lines.close()
+        os.close(self.keep)
+        return self.process.returncode
+
+
+# ---- Bad input -------------------------------------------------------------------------------------------------------
+
+BAD = [
+    (["frobnicate"], "unknown command 'frobnicate'"),
+    (["run"], "the program is missing"),
+    (["run", "--"], "the program is missing"),
+    (["run", "--frob", "true"], "--frob: unknown option"),
+    (["run", "--timeout"], "--timeout: missing argument"),
+    (["run", "--timeout", "0", "true"], "leaves no time at all"),
+    (["run", "-t", "-1", "true"], "invalid duration '-1'"),
+    (["run", "-t", "10parsecs", "true"], "invalid duration '10parsecs'"),
+    (["run", "-t", "99999999999999h", "true"], "longer than 584 years"),
+    (["run", "-t", "", "true"], "invalid duration ''"),
+    (["run", "-k", "x", "true"], "--grace: invalid duration"),
+    (["run", "-s", "FOO", "true"], "invalid signal 'FOO'"),
+    (["run", "--memory-max", "99999999999999999999G", "true"], "larger than any memory"),
+    (["run", "--memory-max", "1X", "true"], "invalid size '1X'"),
+    (["run", "--memory-max", "0", "true"], "leaves nothing"),
+    (["run", "--cpu-max", "nan", "true"], "invalid number of processors 'nan'"),
+    (["run", "--cpu-max", "0", "true"], "invalid number of processors"),
+    (["run", "--cpu-max", "-1", "true"], "invalid number of processors"),
+    (["run", "--cpu-max", "inf", "true"], "invalid number of processors"),
+    (["run", "--pids-max", "0", "true"], "invalid number '0'"),
+    (["run", "--swap-max", "1M", "true"], "needs a memory limit"),
+    (["run", "--require", "magic", "true"], "unknown guarantee 'magic'"),
+    (["run", "--require", "usage,,cgroup", "true"], "is empty"),
+    (["run", "--require", "owner-death", "true"], "cannot guarantee owner-death"),
+    (["run", "--mechanism", "x", "true"], "unknown mechanism 'x'"),
+    (["run", "--mechanism", "process_group", "--memory-max", "1G", "true"], "cannot enforce limits"),
+    (["run", "--leftovers", "x", "true"], "unknown policy 'x'"),
+    (["run", "--uid", "no-such-user", "true"], "there is no user 'no-such-user'"),
+    (["run", "--gid", "4294967295", "true"], "is no id"),
+    (["run", "--groups", "0,,1", "true"], "is empty"),
+    (["run", "--umask", "9", "true"], "no octal mask"),
+    (["run", "--nice", "20", "true"], "no nice value"),
+    (["run", "--rlimit", "junk", "true"], "RESOURCE=SOFT"),
+    (["run", "--rlimit", "nofile=x", "true"], "invalid number 'x'"),
+    (["run", "--rlimit", "nofile=9:8", "true"], "soft limit is above the hard limit"),
+    (["run", "--cpu-affinity", "5-2", "true"], "--cpu-affinity"),
+    (["run", "--cpu-affinity", "99999", "true"], "no processor from 0 to 1023"),
+    (["run", "--env", "noequals", "true"], "--env: NAME=VALUE"),
+    (["run", "--env", "=v", "true"], "--env: NAME=VALUE"),
+    (["run", "--unset-env", "a=b", "true"], "no name for a variable"),
+    (["run", "--env-file", "/no/such/file", "true"], "cannot open /no/such/file"),
+    (["run", "-C", "/no/such/directory", "true"], "No such file or directory"),
+    (["run", "-C", "", "true"], "name is empty"),
+    (["run", "--stdin", "/no/such/file", "true"], "cannot open /no/such/file"),
+    (["run", "--stdout", "/", "true"], "cannot open /"),
+    (["run", ""], "name is empty"),
+    (["doctor", "extra"], "no argument such as 'extra'"),
+    (["doctor", "--require", "owner-death"], "does not give: owner-death"),
+]
+
+
+@test
+def every_bad_input_is_one_line_and_125():
+    for arguments, words in BAD:
+        if arguments[0] == "doctor" and "--require" in arguments:
+            equal(pk(*arguments).returncode, 125, arguments)
+        else:
+            refused(arguments, 125, words)
+
+
+@test
+def pk_alone_shows_its_usage_and_fails():
+    result = pk()
+    equal(result.returncode, 125)
+    equal(result.stdout, b"")
+    equal(result.stderr.startswith(b"Usage: pk COMMAND"), True)
+
+
+@test
+def what_cannot_be_run_is_126_and_what_is_not_found_127():
+    with tempfile.TemporaryDirectory() as directory:
+        def write(name, text, mode):
+            path = os.path.join(directory, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(path, mode)
+            return path
+
+        refused(["run", directory], 126, "it is a directory")
+        refused(["run", write("plain", "true\n", 0o644)], 126, "it is not executable")
+        refused(["run", write("script", "true\n", 0o755)], 126, "needs a first line")
+        refused(["run", write("broken", "#!/no/such/interpreter\n", 0o755)], 126, "its interpreter was not found")
+        refused(["run", "no-such-program"], 127, "not found in PATH")
+        refused(["run", "/no/such/program"], 127, "No such file or directory")
+        refused(["run", "--env", "PATH=/no/such/place", "true"], 127, "not found in PATH")
+
+
+@test
+def names_cannot_forge_output():
+    for name in ["a\nb", "\x1b[31mred", "\x07", "a\u202eb", b"\xff\xfe"]:
+        refused(["run", name], 127, "cannot run '")
+
+
+@test
+def secrets_are_not_shown():
+    for arguments in (["run", "--env", "PASSWORD=tops3cret", "no-such", "tops3cret"],
+                      ["run", "--env", "tops3cret", "true"]):
+        equal(b"tops3cret" in pk(*arguments).stderr, False, arguments)
+
+
+@test
+def few_descriptors_and_closed_ones_do_no_harm():
+    result = pk("run", "true", preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_NOFILE, (8, 8)))
+    equal((result.returncode == 0) or (result.returncode == 125 and b"Too many open files" in result.stderr), True)
+    for closed in range(1, 8):
+        def close():
+            for fd in range(3):
+                if closed & 1 << fd:
+                    os.close(fd)
+        process = subprocess.Popen([PK, "run", ADVERSARY, "exit", "7"], preexec_fn=close)
+        equal(process.wait(PATIENCE), 7, closed)
+
+
+@test
+def output_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for arguments in (["--help"], ["run", "--help"], ["doctor"], ["doctor", "--json"], ["--version"]):
+            equal(subprocess.run([PK, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode, 125, arguments)
+
+
+@test
+def help_fits_a_terminal():
+    for arguments in (["--help"], ["run", "--help"], ["doctor", "--help"]):
+        result = pk(*arguments)
+        equal(result.returncode, 0)
+        equal(max(map(len, result.stdout.splitlines())) <= 80, True, arguments)
+
+
+# ---- Ending as the child did -----------------------------------------------------------------------------------------
+
+
+@test
+def every_exit_code_is_passed_on():
+    for code in range(256):
+        equal(pk("run", "sh", "-c", f"exit {code}").returncode, code, code)
+
+
+@test
+def every_signal_is_passed_on():
+    not_deadly = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH, signal.SIGSTOP, signal.SIGTSTP,
+                  signal.SIGTTIN, signal.SIGTTOU}
+    for number in signal.valid_signals() - not_deadly:
+        command = [ADVERSARY, "die", str(int(number))]
+        bare = subprocess.run(command, stderr=subprocess.DEVNULL).returncode
+        equal(pk("run", *command).returncode, bare, number)
+
+
+@test
+def verdicts_have_their_statuses():
+    equal(pk("run", "-t", "50ms", "-k", "0", "sleep", "60").returncode, 124)
+    equal(pk("run", "-q", "-t", "50ms", "-k", "0", "sleep", "60").stderr, b"")
+    equal(pk("run", "--leftovers", "fail", ADVERSARY, "leave", "0", "--", "hold").returncode, 125)
+    equal(pk("run", "--leftovers", "fail", ADVERSARY, "leave", "3", "--", "hold").returncode, 3)
+    equal(pk("run", "--leftovers", "kill", ADVERSARY, "leave", "0", "--", "hold").returncode, 0)
+    equal(pk("run", "--leftovers", "wait", "sh", "-c", "(sleep 0.1; exit 1) & exit 4").returncode, 4)
+
+
+@test
+def arguments_are_untouched():
+    words = ["--", "-x", "", "a b", "$HOME", "--timeout"]
+    equal(pk("run", "--", "printf", "%s|", *words).stdout.decode(), "".join(f"{w}|" for w in words))
+    equal(pk("run", "-q", "echo", "-n", "--stats").stdout, b"--stats")
+
+
+@test
+def stats_tell_the_verdict():
+    text = pk("run", "--stats", "-t", "100ms", "sleep", "60").stderr.decode()
+    for words in ("timed out after", "verdict    timed-out", "mechanism ", "cpu ", "memory ", "wall "):
+        equal(words in text, True, f"{words} in {text}")
+
+
+@test
+def ignored_signals_stay_ignored():
+    """As nohup, and a shell's job in the background, mean it."""
+    result = pk("run", "grep", "SigIgn", "/proc/self/status",
+                preexec_fn=lambda: (signal.signal(signal.SIGHUP, signal.SIG_IGN),
+                                    signal.signal(signal.SIGPIPE, signal.SIG_DFL),
+                                    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)))
+    equal(int(result.stdout.split()[1], 16), 1 << (signal.SIGHUP - 1))
+
+
+# ---- Signals to pk ---------------------------------------------------------------------------------------------------
+
+
+@test
+def a_signal_ends_the_tree_and_then_pk():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        running = Running("wide", "3")
+        running.process.send_signal(number)
+        equal(running.end(), -number, number)
+
+
+@test
+def a_leader_that_catches_it_decides_the_status():
+    running = Running("catch-exit", "TERM", "9")
+    running.process.send_signal(signal.SIGTERM)
+    equal(running.end(), 9)
+
+
+@test
+def a_stubborn_tree_is_killed_after_the_grace():
+    running = Running("ignore", "TERM", "--", "wide", "2", options=["-k", "100ms"])
+    running.process.send_signal(signal.SIGTERM)
+    equal(running.end(), -signal.SIGTERM)
+
+
+@test
+def the_second_signal_kills():
+    running = Running("catch", "TERM", "--", "hold", options=["-k", "1h"])
+    running.process.send_signal(signal.SIGTERM)
+    wait_for(running.lines, "got TERM")
+    running.process.send_signal(signal.SIGTERM)
+    equal(running.end(), -signal.SIGTERM)
+
+
+@test
+def other_signals_are_the_leaders():
+    running = Running("catch", "USR1,USR2,WINCH", "--", "hold")
+    for name in ("USR1", "USR2", "WINCH"):
+        running.process.send_signal(getattr(signal, "SIG" + name))
+        wait_for(running.lines, "got " + name)
+    running.process.send_signal(signal.SIGTERM)
+    equal(running.end(), -signal.SIGTERM)
+
+
+def main():
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    for number, function in enumerate(tests, 1):
+        try:
+            function()
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except Exception as error:  # whatever it is, it is this test's
+            failed += 1
+            print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
