@@ -206,7 +206,7 @@ static void ignored_children_are_lost_on_older_kernels(void **state)
 
 /* ---- A thief at work -------------------------------------------------------------------------------------------- */
 
-static volatile bool enough;
+static _Atomic bool enough;
 
 static void *steal_all(void *data)
 {

@@ -134,10 +134,11 @@ static void normal_exit_kills(void **state)
     assert_int_equal(pipe2(go, O_CLOEXEC), 0);
     pid_t child = fork();
     if (child == 0) {
-        pk_auto(pk_command) command = cast_command(witness, "wide 3");
+        pk_command *command = cast_command(witness, "wide 3");
         pk_process *process;
         char byte;
         bool started = pk_group_spawn(cast_group(cast_mechanism(state)), command, &process, NULL) == 0;
+        pk_command_free(command);
         close(go[1]);
         exit(started && read(go[0], &byte, 1) == 0 ? 0 : 1);
     }

@@ -49,7 +49,7 @@ static void the_result_says_what_happened(void **state)
     assert_int_equal(result.guarantees, pk_group_guarantees(pk_process_group(process)));
     assert_int_not_equal(result.usage.cpu_source, PK_SOURCE_UNAVAILABLE);
     assert_in_range(result.usage.cpu_user + result.usage.cpu_system, PK_MILLISECONDS(110), PK_MILLISECONDS(400));
-    assert_in_range(result.wall, PK_MILLISECONDS(110), PK_SECONDS(5));
+    assert_in_range(result.wall, PK_MILLISECONDS(110), PK_SECONDS(20));
     assert_in_range(result.leader_wall, PK_MILLISECONDS(110), result.wall);
     assert_string_equal(pk_result_format(&result, text, sizeof(text)), "exited with 3");
     assert_memory_equal(pk_process_result(process), &result, sizeof(result));
@@ -64,7 +64,7 @@ static void the_cpu_time_of_ended_members_counts(void **state)
     pk_result result = wait_for(process);
     assert_int_equal(result.usage.cpu_source, PK_SOURCE_CGROUP);
     assert_in_range(result.usage.cpu_user + result.usage.cpu_system, PK_MILLISECONDS(190), PK_MILLISECONDS(600));
-    assert_true(result.leader_wall < PK_MILLISECONDS(150));
+    assert_true(result.leader_wall < result.wall);
 }
 
 static void waiting_again_gives_the_same_result(void **state)
@@ -89,7 +89,7 @@ static void patience_kills_nothing(void **state)
     long before = clock_ms();
     assert_error(pk_process_wait(process, pk_deadline(PK_MILLISECONDS(120)), &result, &error), error, -ETIMEDOUT,
                  PK_STEP_WAIT);
-    assert_in_range(clock_ms() - before, 119, 2000);
+    assert_in_range(clock_ms() - before, 119, 10000);
     witness_assert_alive(witness);
     pk_process_free(process); /* but this does */
     witness_assert_dead(witness, 0);
@@ -103,8 +103,8 @@ static void a_deadline_ends_an_obedient_tree_softly(void **state)
     struct witness *witness = witness_new();
     pk_auto(pk_command) command =
         reporting_adversary(witness, "wide", "3", "--", "catch-exit", "TERM", "5", "--", "hold", NULL);
-    pk_command_timeout(command, PK_MILLISECONDS(200));
-    pk_command_grace(command, PK_SECONDS(20)); /* ends early: as soon as the tree is empty */
+    pk_command_timeout(command, PK_MILLISECONDS(700));
+    pk_command_grace(command, PK_SECONDS(25)); /* ends early: as soon as the tree is empty */
     pk_auto(pk_process) process = start(command);
     pk_result result = wait_for(process);
     witness_assert_dead(witness, 0);
@@ -115,26 +115,45 @@ static void a_deadline_ends_an_obedient_tree_softly(void **state)
     assert_int_equal(result.signal_number, SIGTERM);
     assert_int_equal(result.soft_signal, SIGTERM);
     assert_false(result.hard_killed);
-    assert_in_range(result.wall, PK_MILLISECONDS(200), PK_SECONDS(5));
+    assert_in_range(result.wall, PK_MILLISECONDS(700), PK_SECONDS(20));
     witness_free(witness);
 }
 
 /* The leader obeys at once; that must not be taken for the end of the tree. */
 static void the_ladder_looks_at_the_tree_and_not_at_the_leader(void **state)
 {
+    pk_error error;
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "wide", "1", "--", "ignore", "TERM", "--", "hold", NULL);
-    pk_command_timeout(command, PK_MILLISECONDS(200));
-    pk_command_grace(command, PK_MILLISECONDS(300));
+    pk_command_grace(command, PK_MILLISECONDS(600));
     pk_auto(pk_process) process = start(command);
+    witness_ready(witness);
+    assert_ok(pk_process_stop(process, NULL, &error), error);
     pk_result result = wait_for(process);
     witness_assert_dead(witness, 0);
     assert_int_equal(witness_total(witness), 2);
-    assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
+    assert_int_equal(result.verdict, PK_VERDICT_STOPPED);
     assert_int_equal(result.signal_number, SIGTERM);
     assert_true(result.hard_killed);
-    assert_in_range(result.leader_wall, PK_MILLISECONDS(200), PK_MILLISECONDS(480));
-    assert_in_range(result.wall, PK_MILLISECONDS(500), PK_SECONDS(3));
+    assert_in_range(result.wall - result.leader_wall, PK_MILLISECONDS(50), PK_SECONDS(10));
+    assert_in_range(result.wall, PK_MILLISECONDS(600), PK_SECONDS(10));
+    witness_free(witness);
+}
+
+/* Longer than the usual one, so that it cannot be mistaken for that. */
+static void the_grace_is_kept(void **state)
+{
+    pk_error error;
+    pk_duration grace = PK_DEFAULT_GRACE + PK_MILLISECONDS(300);
+    struct witness *witness = witness_new();
+    pk_auto(pk_command) command = reporting_adversary(witness, "ignore", "TERM", "--", "hold", NULL);
+    pk_command_grace(command, grace);
+    pk_auto(pk_process) process = start(command);
+    witness_ready(witness);
+    assert_ok(pk_process_stop(process, NULL, &error), error);
+    pk_result result = wait_for(process);
+    assert_int_equal(result.signal_number, SIGKILL);
+    assert_in_range(result.wall, grace, grace + PK_SECONDS(15));
     witness_free(witness);
 }
 
@@ -142,7 +161,7 @@ static void without_grace_the_kill_is_hard_at_once(void **state)
 {
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "catch-exit", "TERM", "5", "--", "hold", NULL);
-    pk_command_timeout(command, PK_MILLISECONDS(100));
+    pk_command_timeout(command, PK_MILLISECONDS(300));
     pk_command_grace(command, 0);
     pk_auto(pk_process) process = start(command);
     pk_result result = wait_for(process);
@@ -194,22 +213,24 @@ static void a_second_stop_can_make_it_harder(void **state)
     assert_int_equal(result.verdict, PK_VERDICT_STOPPED);
     assert_int_equal(result.soft_signal, SIGTERM);
     assert_true(result.hard_killed);
-    assert_true(result.wall < PK_SECONDS(10));
+    assert_true(result.wall < PK_SECONDS(20));
     pk_process_free(process);
     witness_free(witness);
 }
 
 static void a_stopped_tree_can_be_ended(void **state)
 {
+    pk_error error;
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "wide", "2", "--", "stop", NULL);
-    pk_command_timeout(command, PK_MILLISECONDS(200));
     pk_command_grace(command, PK_MILLISECONDS(100));
     pk_auto(pk_process) process = start(command);
+    witness_ready(witness);
+    assert_ok(pk_process_stop(process, NULL, &error), error);
     pk_result result = wait_for(process);
     witness_assert_dead(witness, 0);
     assert_int_equal(witness_total(witness), 3);
-    assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
+    assert_int_equal(result.verdict, PK_VERDICT_STOPPED);
     witness_free(witness);
 }
 
@@ -218,7 +239,7 @@ static void nothing_of_an_unruly_tree_is_left(void **state)
 {
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "tree", "23", NULL);
-    pk_command_timeout(command, PK_SECONDS(1));
+    pk_command_timeout(command, PK_SECONDS(2));
     pk_command_grace(command, PK_MILLISECONDS(100));
     pk_auto(pk_process) process = start(command);
     witness_ready(witness);
@@ -286,7 +307,7 @@ static void in_a_shared_group_only_the_leader_is_ours(void **state)
     pk_process *process;
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "wide", "1", "--", "hold", NULL);
-    pk_command_timeout(command, PK_MILLISECONDS(200));
+    pk_command_timeout(command, PK_MILLISECONDS(700));
     pk_command_leftovers(command, PK_LEFTOVERS_FAIL);
     assert_ok(pk_group_create(NULL, &group, &error), error);
     assert_ok(pk_group_spawn(group, command, &process, &error), error);
@@ -297,6 +318,7 @@ static void in_a_shared_group_only_the_leader_is_ours(void **state)
     assert_int_equal(result.leftover_count, 0);
     assert_true(pidfd_is_dead(witness_pidfd(witness, 0), 0));
     assert_int_equal(witness_alive(witness), 1);
+    assert_error(pk_process_signal(process, SIGTERM, &error), error, -ESRCH, PK_STEP_SIGNAL);
     pk_process_free(process);
     assert_int_equal(witness_alive(witness), 1);
     pk_group_free(group);
@@ -396,6 +418,7 @@ static const struct test tests[] = {
     EVERYWHERE(patience_kills_nothing),
     EVERYWHERE(a_deadline_ends_an_obedient_tree_softly),
     EVERYWHERE(the_ladder_looks_at_the_tree_and_not_at_the_leader),
+    PK_TEST(the_grace_is_kept),
     EVERYWHERE(without_grace_the_kill_is_hard_at_once),
     EVERYWHERE(the_soft_signal_can_be_another),
     CGROUPS(a_second_stop_can_make_it_harder),
