@@ -40,7 +40,7 @@ const char *pk_format_size(uint64_t bytes, char *buffer, size_t size)
     while (unit < 5 && bytes >= UINT64_C(1024) << (10 * (unit + 1)))
         unit++;
     uint64_t one = UINT64_C(1024) << (10 * unit);
-    snprintf(buffer, size, "%llu.%u %s", (unsigned long long)(bytes / one), (unsigned)(bytes % one / (one / 10 + 1)),
+    snprintf(buffer, size, "%llu.%u %s", (unsigned long long)(bytes / one), (unsigned)(bytes % one * 10 / one),
              units[unit]);
     return buffer;
 }
