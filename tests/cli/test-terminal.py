@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+"""pk at a terminal: Ctrl-C, Ctrl-Z, interactive programs, hangup. The terminal is a pty; what is waited for is a line."""
+
+import os
+import pty
+import select
+import signal
+import sys
+import tempfile
+import time
+
+PK = os.environ["PK_COMMAND"]
+ADVERSARY = os.environ["PK_ADVERSARY"]
+PATIENCE = 20
+
+tests = []
+
+
+def test(function):
+    tests.append(function)
+    return function
+
+
+def equal(found, expected, about=""):
+    if found != expected:
+        raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
+
+
+class Reader:
+    """Text from a descriptor, up to what is expected."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.text = ""
+
+    def until(self, words):
+        end = time.monotonic() + PATIENCE
+        while words not in self.text:
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError(f"no {words!r} in {self.text!r}")
+            try:
+                piece = os.read(self.fd, 4096)
+            except OSError:  # the other side of a pty has gone
+                piece = b""
+            if not piece:
+                raise AssertionError(f"the end came before {words!r}: {self.text!r}")
+            self.text += piece.decode(errors="replace")
+        before, _, self.text = self.text.partition(words)
+        return before
+
+
+class Session:
+    """A command as the leader of a session on a terminal, and a FIFO for reports."""
+
+    def __init__(self, make_command):
+        self.directory = tempfile.TemporaryDirectory()
+        fifo = os.path.join(self.directory.name, "report")
+        os.mkfifo(fifo)
+        self.keep = os.open(fifo, os.O_RDWR)
+        self.report = Reader(os.open(fifo, os.O_RDONLY))
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            command = make_command(fifo)
+            os.execv(command[0], command)
+        self.screen = Reader(self.master)
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def status(self):
+        """As subprocess has it. Reads what is still written, as a terminal does."""
+        pidfd = os.pidfd_open(self.pid)
+        end = time.monotonic() + PATIENCE
+        while not select.select([pidfd], [], [], 0)[0]:
+            if time.monotonic() > end:
+                raise AssertionError("it has not ended")
+            if select.select([pidfd, self.master], [], [], 1)[0] == [self.master]:
+                try:
+                    os.read(self.master, 4096)
+                except OSError:
+                    pass
+        os.close(pidfd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def close(self):
+        for fd in (self.master, self.keep, self.report.fd):
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+        self.directory.cleanup()
+
+
+def is_dead(pid):
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    dead = bool(select.select([pidfd], [], [], PATIENCE)[0])
+    os.close(pidfd)
+    return dead
+
+
+@test
+def ctrl_c_reaches_the_leader_once_and_starts_the_ladder():
+    session = Session(lambda fifo: [PK, "run", "-k", "300ms", ADVERSARY, "--report", fifo, "catch", "INT", "--", "hold"])
+    session.report.until("ready\n")
+    session.type("\x03")
+    session.report.until("got INT\n")
+    equal(session.status(), -signal.SIGINT)
+    os.set_blocking(session.report.fd, False)
+    try:
+        rest = os.read(session.report.fd, 4096).decode()
+    except BlockingIOError:
+        rest = ""
+    equal("got INT" in session.report.text + rest, False, "a second SIGINT")
+    session.close()
+
+
+@test
+def ctrl_c_at_a_prompt_is_the_programs():
+    script = 'stty -icanon; exec "$0" --report "$1" catch INT,USR1 -- hold'
+    session = Session(lambda fifo: [PK, "run", "-k", "1ms", "sh", "-c", script, ADVERSARY, fifo])
+    leader = int(session.report.until("ready\n").split()[0])
+    session.type("\x03")
+    session.report.until("got INT\n")
+    os.kill(session.pid, signal.SIGUSR1)  # pk reads its signals in order: it has dealt with the other one
+    session.report.until("got USR1\n")
+    os.kill(leader, 0)
+    os.kill(session.pid, signal.SIGTERM)
+    equal(session.status(), -signal.SIGTERM)
+    session.close()
+
+
+def shell():
+    session = Session(lambda fifo: ["/bin/bash", "--norc", "--noprofile", "-i"])
+    session.type("PS1='ready''> '; stty -echo\n")
+    session.screen.until("ready> ")
+    return session
+
+
+@test
+def jobs_stop_and_go_on():
+    session = shell()
+    session.type(f"'{PK}' run '{ADVERSARY}' stop -- print go''ing -- exit 3\n")
+    session.screen.until("Stopped")
+    session.screen.until("ready> ")
+    session.type("fg; echo status=$?\n")
+    session.screen.until("going")
+    session.screen.until("status=3")
+    session.type(f"'{PK}' run cat\n")
+    session.type("hello\n")
+    session.screen.until("hello")
+    session.type("\x1a")
+    session.screen.until("Stopped")
+    session.screen.until("ready> ")
+    session.type("fg\n")
+    session.type("again\n")
+    session.screen.until("again")
+    session.type("\x04")
+    session.screen.until("ready> ")
+    session.type("exit\n")
+    equal(session.status(), 0)
+    session.close()
+
+
+@test
+def an_interactive_shell_works_below_pk():
+    session = Session(lambda fifo: [PK, "run", "/bin/bash", "--norc", "--noprofile", "-i"])
+    session.type("PS1='ready''> '; stty -echo\n")
+    session.screen.until("ready> ")
+    session.type("cat\n")
+    session.type("line\n")
+    session.screen.until("line")
+    session.type("\x03")
+    session.screen.until("ready> ")
+    session.type("exit 5\n")
+    equal(session.status(), 5)
+    session.close()
+
+
+@test
+def a_terminal_that_was_taken_is_given_back():
+    session = shell()
+    session.type(f"'{PK}' run '{ADVERSARY}' child -- setpgid -- steal-terminal -- exit 0; echo status=$?\n")
+    session.screen.until("status=0")
+    session.type(f"'{PK}' run sh -c 'stty -a >/dev/null; read line; echo read=$line'\n")
+    session.type("words\n")
+    session.screen.until("read=words")
+    session.type("exit\n")
+    session.status()
+    session.close()
+
+
+@test
+def a_hangup_ends_the_tree():
+    session = Session(lambda fifo: [PK, "run", ADVERSARY, "--report", fifo, "wide", "2"])
+    pids = [int(line.split()[0]) for line in session.report.until("ready\n").splitlines()]
+    os.close(session.master)
+    equal(os.waitstatus_to_exitcode(os.waitpid(session.pid, 0)[1]), -signal.SIGHUP)
+    equal([pid for pid in pids if not is_dead(pid)], [])
+    session.close()
+
+
+def main():
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    for number, function in enumerate(tests, 1):
+        try:
+            function()
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except Exception as error:  # whatever it is, it is this test's
+            failed += 1
+            print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
