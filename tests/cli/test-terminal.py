@@ -181,14 +181,13 @@ def an_interactive_shell_works_below_pk():
 
 @test
 def a_terminal_that_was_taken_is_given_back():
-    session = shell()
-    session.type(f"'{PK}' run '{ADVERSARY}' child -- setpgid -- steal-terminal -- exit 0; echo status=$?\n")
+    """A shell without job control would not take it back itself, and could not read from it."""
+    script = '"$0" run "$1" child -- setpgid -- steal-terminal -- exit 0; echo status=$?; read line; echo "read=$line"'
+    session = Session(lambda fifo: ["/bin/sh", "-c", script, PK, ADVERSARY])
     session.screen.until("status=0")
-    session.type(f"'{PK}' run sh -c 'stty -a >/dev/null; read line; echo read=$line'\n")
     session.type("words\n")
     session.screen.until("read=words")
-    session.type("exit\n")
-    session.status()
+    equal(session.status(), 0)
     session.close()
 
 
