@@ -163,13 +163,13 @@ int doctor_main(int argc, char **argv)
     struct doctor_request request = {0};
     struct given given;
     int status;
-    if (options_parse(argc, argv, doctor_options, "[OPTION...]", &given, &status) != 0)
-        return status;
-    status = STATUS_FAILED;
-    if (given.rest && given.rest[0])
-        say("doctor takes no argument such as '%s' (see pk doctor --help)", given.rest[0]);
-    else if (options_apply(&given, &request) == 0)
-        status = examine(&request);
+    if (options_parse(argc, argv, doctor_options, "[OPTION...]", &given, &status) == 0) {
+        status = STATUS_FAILED;
+        if (given.rest && given.rest[0])
+            say("doctor takes no argument such as '%s' (see pk doctor --help)", given.rest[0]);
+        else if (options_apply(&given, &request) == 0)
+            status = examine(&request);
+    }
     options_free(&given);
     return status;
 }

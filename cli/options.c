@@ -80,8 +80,8 @@ int options_parse(int argc, char **argv, const struct option_row *rows, const ch
     *given = (struct given){0};
     *status = STATUS_FAILED;
 
-    const char **words = calloc((size_t)argc + 1, sizeof(*words));
-    struct poptOption *table = make_table(rows);
+    const char **words = given->words = calloc((size_t)argc + 1, sizeof(*words));
+    struct poptOption *table = given->table = make_table(rows);
     if (!words || !table) {
         say("out of memory");
         return 1;
@@ -93,7 +93,6 @@ int options_parse(int argc, char **argv, const struct option_row *rows, const ch
     poptSetOtherOptionHelp(context, usage);
     int r = read_all(context, rows, given, status);
     given->rest = poptGetArgs(context);
-    /* The context points to both until it is freed, which is at the end of the program. */
     return r;
 }
 
@@ -110,5 +109,9 @@ void options_free(struct given *given)
     for (size_t i = 0; i < given->count; i++)
         free(given->options[i].value);
     free(given->options);
+    if (given->context)
+        poptFreeContext(given->context);
+    free(given->words);
+    free(given->table);
     *given = (struct given){0};
 }

@@ -26,7 +26,9 @@ struct given {
     struct given_option *options;
     size_t count;
     const char **rest; /* what follows the options; ends with NULL */
-    void *context;
+    void *context;     /* popt's, which points to the next two */
+    void *words;
+    void *table;
 };
 
 /*
@@ -40,6 +42,7 @@ int options_parse(int argc, char **argv, const struct option_row *rows, const ch
 /* Applies all of them in order. 0, or -1 after the first that fails. */
 int options_apply(const struct given *given, void *target);
 
+/* After every options_parse, whatever it returned. `rest` goes with it. */
 void options_free(struct given *given);
 
 #endif
