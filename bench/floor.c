@@ -116,7 +116,7 @@ int floor_wait(struct floor_child *child)
     return info.si_code == CLD_EXITED && info.si_status == 0 ? 0 : -ECHILD;
 }
 
-/* ---- cgroups ----------------------------------------------------------------------------------------------------- */
+/* ---- cgroups ---------------------------------------------------------------------------------------------------- */
 
 /* The library's entries are two levels below the owner's own cgroup. */
 int floor_place_open(const char *group_path, struct floor_place *place)

@@ -49,7 +49,7 @@ static void must_succeed(const pk_result *result)
     exit(1);
 }
 
-/* ---- One after the other ----------------------------------------------------------------------------------------- */
+/* ---- One after the other ---------------------------------------------------------------------------------------- */
 
 static void run_sequentially(long runs)
 {
@@ -62,7 +62,7 @@ static void run_sequentially(long runs)
     }
 }
 
-/* ---- All at once ------------------------------------------------------------------------------------------------- */
+/* ---- All at once ------------------------------------------------------------------------------------------------ */
 
 /* Each child reads from the same pipe, and so lives until the gate is opened by closing the other end. */
 struct crowd {
@@ -147,7 +147,7 @@ static void run_concurrently(long count)
     wait_in_turn(&crowd);
 }
 
-/* ---- The process that does it ------------------------------------------------------------------------------------ */
+/* ---- The process that does it ----------------------------------------------------------------------------------- */
 
 /* The owner's directory: the one that an entry is in. "" without cgroups. */
 static void find_owner(char *owner)
@@ -189,7 +189,7 @@ static int be_owner(char *owner)
     return pass ? 0 : 1;
 }
 
-/* ---- Outside ----------------------------------------------------------------------------------------------------- */
+/* ---- Outside ---------------------------------------------------------------------------------------------------- */
 
 static bool left_directory(char *owner)
 {

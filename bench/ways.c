@@ -43,7 +43,7 @@ static void fail(const char *what, const char *why)
     exit(1);
 }
 
-/* ---- posix_spawn and fork ---------------------------------------------------------------------------------------- */
+/* ---- posix_spawn and fork --------------------------------------------------------------------------------------- */
 
 static int wait_for(pid_t pid)
 {
@@ -104,7 +104,7 @@ static void prepare_attributes(void)
     posix_spawn_file_actions_addclosefrom_np(&kit.clean, 3);
 }
 
-/* ---- The floor --------------------------------------------------------------------------------------------------- */
+/* ---- The floor -------------------------------------------------------------------------------------------------- */
 
 static int run_floor(void)
 {
@@ -136,7 +136,7 @@ static void prepare_floor(void)
         fail("a cgroup for the floor", strerror(-kit.cgroup));
 }
 
-/* ---- The library ------------------------------------------------------------------------------------------------- */
+/* ---- The library ------------------------------------------------------------------------------------------------ */
 
 static int run_in_group(const pk_command *command)
 {
@@ -178,7 +178,7 @@ static void prepare_library(void)
     pk_command_inherit(kit.inheriting, 0);
 }
 
-/* ---- libuv and GLib ---------------------------------------------------------------------------------------------- */
+/* ---- libuv and GLib --------------------------------------------------------------------------------------------- */
 
 static int64_t uv_status;
 
@@ -218,7 +218,7 @@ static int run_glib(void)
     return status == 0 ? 0 : -ECHILD;
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------- */
+/* ---- All of them ------------------------------------------------------------------------------------------------ */
 
 const struct way_description ways[WAYS] = {
     [WAY_POSIX_SPAWN] = {"posix_spawn", "no attributes, no file actions", .once = run_posix_spawn},

@@ -19,7 +19,7 @@ static int refuse(const char *option, const pk_error *error)
     return -1;
 }
 
-/* ---- Time -------------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------------------------- */
 
 static int apply_timeout(void *target, const char *value)
 {
@@ -56,7 +56,7 @@ static int apply_signal(void *target, const char *value)
     return 0;
 }
 
-/* ---- Limits and guarantees --------------------------------------------------------------------------------------- */
+/* ---- Limits and guarantees -------------------------------------------------------------------------------------- */
 
 static int apply_size(const char *option, const char *value, uint64_t *limit)
 {
@@ -142,7 +142,7 @@ static int apply_mechanism(void *target, const char *value)
     return 0;
 }
 
-/* ---- Environment ------------------------------------------------------------------------------------------------- */
+/* ---- Environment ------------------------------------------------------------------------------------------------ */
 
 static int apply_chdir(void *target, const char *value)
 {
@@ -235,7 +235,7 @@ static int apply_env_file(void *target, const char *value)
     return r;
 }
 
-/* ---- Identity and kernel attributes ------------------------------------------------------------------------------ */
+/* ---- Identity and kernel attributes ----------------------------------------------------------------------------- */
 
 static int apply_uid(void *target, const char *value)
 {
@@ -340,7 +340,7 @@ static int apply_cpu_affinity(void *target, const char *value)
     return 0;
 }
 
-/* ---- Descriptors ------------------------------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 static int apply_stdin(void *target, const char *value)
 {
@@ -367,7 +367,7 @@ static int apply_stderr(void *target, const char *value)
     return 0;
 }
 
-/* ---- What pk says ------------------------------------------------------------------------------------------------ */
+/* ---- What pk says ----------------------------------------------------------------------------------------------- */
 
 static int apply_stats(void *target, const char *value)
 {

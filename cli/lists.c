@@ -37,7 +37,7 @@ int each_part(const char *option, const char *text, int (*visit)(const char *par
     return r;
 }
 
-/* ---- Processors -------------------------------------------------------------------------------------------------- */
+/* ---- Processors ------------------------------------------------------------------------------------------------- */
 
 struct processors {
     unsigned *items;
@@ -69,7 +69,7 @@ int read_processors(const char *text, unsigned processors[MOST_PROCESSORS], size
     return each_part("--cpu-affinity", text, read_range, &(struct processors){processors, count});
 }
 
-/* ---- Users and groups -------------------------------------------------------------------------------------------- */
+/* ---- Users and groups ------------------------------------------------------------------------------------------- */
 
 /* All digits: a number, whether or not somebody has it. */
 static int read_id(const char *option, const char *text, uint32_t *id)
@@ -113,7 +113,7 @@ int read_group(const char *option, const char *text, gid_t *gid)
     return 0;
 }
 
-/* ---- Resource limits --------------------------------------------------------------------------------------------- */
+/* ---- Resource limits -------------------------------------------------------------------------------------------- */
 
 static const struct resource {
     const char *name;
@@ -203,7 +203,7 @@ int read_rlimit(const char *text, int *number, uint64_t *soft, uint64_t *hard)
     return colon ? read_value(resource, colon + 1, hard) : 0;
 }
 
-/* ---- Guarantees -------------------------------------------------------------------------------------------------- */
+/* ---- Guarantees ------------------------------------------------------------------------------------------------- */
 
 static int add_guarantee(const char *part, void *data)
 {

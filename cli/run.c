@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Making the request ------------------------------------------------------------------------------------------ */
+/* ---- Making the request ----------------------------------------------------------------------------------------- */
 
 /* 0; otherwise pk ends with *status. */
 static int make_request(int argc, char **argv, struct run_request *request, int *status)
@@ -37,7 +37,7 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
     return r;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------------------------------- */
 
 static int status_of_error(const pk_error *error)
 {

@@ -67,7 +67,7 @@ int signals_begin(struct signals *signals, pk_command *command)
     return signals->fd < 0 ? -1 : 0;
 }
 
-/* ---- Ending ------------------------------------------------------------------------------------------------------ */
+/* ---- Ending ----------------------------------------------------------------------------------------------------- */
 
 static bool from_terminal(const struct signalfd_siginfo *info)
 {
@@ -104,7 +104,7 @@ static void stop(struct signals *signals, pk_process *process, const struct sign
     pk_process_stop(process, &options, NULL);
 }
 
-/* ---- Stopping and continuing ------------------------------------------------------------------------------------- */
+/* ---- Stopping and continuing ------------------------------------------------------------------------------------ */
 
 static void pass_on(pk_process *process, const struct signalfd_siginfo *info)
 {
@@ -135,7 +135,7 @@ static void go_on(pk_process *process)
     pk_process_signal(process, SIGCONT, NULL);
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
 static void handle(struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
 {

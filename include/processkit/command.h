@@ -54,8 +54,7 @@ PK_API void pk_command_arg0(pk_command *command, const char *name);
 /* The program as given. */
 PK_API const char *pk_command_program(const pk_command *command);
 
-/* ---- Environment and directory ----------------------------------------------------------------------------------
- */
+/* ---- Environment and directory ---------------------------------------------------------------------------------- */
 
 /*
  * The child's environment is the owner's at the time of the start, changed in the order of these calls. clearenv
@@ -69,8 +68,7 @@ PK_API void pk_command_inheritenv(pk_command *command, const char *name);
 /* The child's working directory, entered with the child's user and group. */
 PK_API void pk_command_chdir(pk_command *command, const char *directory);
 
-/* ---- Descriptors ------------------------------------------------------------------------------------------------
- */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 /*
  * Each of these says what the child finds at the descriptor `fd` (0, 1 and 2 are the standard ones; others up to
@@ -98,8 +96,7 @@ PK_API void pk_command_file(pk_command *command, int fd, const char *path, pk_fi
 /* A descriptor of the owner, which stays the caller's and must be open when the command is started. */
 PK_API void pk_command_fd(pk_command *command, int fd, int owner_fd);
 
-/* ---- Identity and kernel attributes -----------------------------------------------------------------------------
- */
+/* ---- Identity and kernel attributes ----------------------------------------------------------------------------- */
 
 /* Applied in the order setgroups, setgid, setuid. With a uid or gid and no groups, the supplementary groups are
  * dropped if the owner may do so. Containment comes first and does not suffer. */
@@ -145,8 +142,7 @@ PK_API void pk_command_keep_ignored(pk_command *command, int signal_number);
  */
 PK_API void pk_command_kill_on_parent_death(pk_command *command);
 
-/* ---- How long, and what then ------------------------------------------------------------------------------------
- */
+/* ---- How long, and what then ------------------------------------------------------------------------------------ */
 
 /* A deadline for the tree, counted from the start. When it has passed, the ladder begins. 0 is invalid. */
 PK_API void pk_command_timeout(pk_command *command, pk_duration timeout);

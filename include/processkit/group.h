@@ -30,8 +30,7 @@ PK_BEGIN_DECLS
 
 typedef struct pk_group pk_group;
 
-/* ---- Mechanisms and guarantees ----------------------------------------------------------------------------------
- */
+/* ---- Mechanisms and guarantees ---------------------------------------------------------------------------------- */
 
 typedef enum pk_mechanism {
     PK_MECHANISM_AUTO,          /* the best that this host gives */
@@ -58,8 +57,7 @@ PK_API const char *pk_guarantee_name(pk_guarantee bit);
 PK_API PK_NODISCARD int pk_mechanism_parse(const char *name, pk_mechanism *mechanism, pk_error *error);
 PK_API PK_NODISCARD int pk_guarantee_parse(const char *name, pk_guarantee *bit, pk_error *error);
 
-/* ---- Limits -----------------------------------------------------------------------------------------------------
- */
+/* ---- Limits ----------------------------------------------------------------------------------------------------- */
 
 #define PK_UNLIMITED UINT64_MAX
 
@@ -80,8 +78,7 @@ typedef struct pk_limits {
         sizeof(pk_limits), 0, 0, 0, 0 \
     }
 
-/* ---- Creating and freeing ---------------------------------------------------------------------------------------
- */
+/* ---- Creating and freeing --------------------------------------------------------------------------------------- */
 
 typedef struct pk_group_options {
     size_t size;            /* PK_GROUP_OPTIONS_INIT sets it */
@@ -136,8 +133,7 @@ PK_API const char *pk_group_refusal(const pk_group *group);
  * Lives until the next call with this group. */
 PK_API const char *pk_group_path(pk_group *group);
 
-/* ---- Members ----------------------------------------------------------------------------------------------------
- */
+/* ---- Members ---------------------------------------------------------------------------------------------------- */
 
 #define PK_MEMBER_NAME_SIZE 16
 
@@ -170,8 +166,7 @@ PK_API PK_NODISCARD int pk_group_wait_empty(pk_group *group, pk_time deadline, p
  */
 PK_API PK_NODISCARD int pk_group_adopt(pk_group *group, pid_t pid, int pidfd, pk_error *error);
 
-/* ---- Signals, suspending, killing -------------------------------------------------------------------------------
- */
+/* ---- Signals, suspending, killing ------------------------------------------------------------------------------- */
 
 /*
  * Kills every member with SIGKILL and returns when the group is proved empty. The group can be used again. An empty
@@ -199,8 +194,7 @@ PK_API int pk_group_signal(pk_group *group, int signal_number, pk_error *error);
 PK_API int pk_group_suspend(pk_group *group, pk_error *error);
 PK_API int pk_group_resume(pk_group *group, pk_error *error);
 
-/* ---- Stopping gracefully ----------------------------------------------------------------------------------------
- */
+/* ---- Stopping gracefully ---------------------------------------------------------------------------------------- */
 
 #define PK_DEFAULT_GRACE PK_SECONDS(2)
 
@@ -243,8 +237,7 @@ PK_API int pk_group_stop(pk_group *group, const pk_stop_options *options, pk_sto
  */
 PK_API void pk_group_spare(pk_group *group);
 
-/* ---- Usage ------------------------------------------------------------------------------------------------------
- */
+/* ---- Usage ------------------------------------------------------------------------------------------------------ */
 
 /* Where a figure comes from. */
 typedef enum pk_source {

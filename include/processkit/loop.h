@@ -43,13 +43,12 @@ PK_API pk_duration pk_loop_timeout(const pk_loop *loop);
 
 /*
  * Waits until something happens or the deadline has passed (0: does not wait), calls the callbacks and returns how
- * many were called. 0 after the deadline, and when a signal handler ran, so that the caller can look at what it
- * set. Must not be called from a callback: -EDEADLK.
+ * many were called, the library's own included. 0 after the deadline, and when a signal handler ran, so that the caller
+ * can look at what it set. Must not be called from a callback: -EDEADLK.
  */
 PK_API int pk_loop_dispatch(pk_loop *loop, pk_time deadline, pk_error *error);
 
-/* ---- Descriptors ------------------------------------------------------------------------------------------------
- */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 typedef void (*pk_watch_callback)(pk_watch *watch, int fd, uint32_t events, void *data);
 
@@ -63,8 +62,7 @@ PK_API pk_watch *pk_watch_free(pk_watch *watch);
 
 PK_DEFINE_CLEANUP(pk_watch);
 
-/* ---- Timers -----------------------------------------------------------------------------------------------------
- */
+/* ---- Timers ----------------------------------------------------------------------------------------------------- */
 
 typedef void (*pk_timer_callback)(pk_timer *timer, void *data);
 

@@ -26,8 +26,7 @@ PK_BEGIN_DECLS
 
 typedef struct pk_process pk_process;
 
-/* ---- Starting ---------------------------------------------------------------------------------------------------
- */
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
 
 /*
  * Runs a command in a private group, waits for the end of the run and leaves nothing behind. `options` says how to
@@ -61,8 +60,7 @@ PK_API pk_process *pk_process_free(pk_process *process);
 
 PK_DEFINE_CLEANUP(pk_process);
 
-/* ---- Looking ----------------------------------------------------------------------------------------------------
- */
+/* ---- Looking ---------------------------------------------------------------------------------------------------- */
 
 /* The leader's pid. It may be recycled once the run has ended: to signal, use pk_process_signal or the pidfd. */
 PK_API pid_t pk_process_pid(const pk_process *process);
@@ -81,8 +79,7 @@ PK_API int pk_process_pipe(const pk_process *process, int fd);
  */
 PK_API int pk_process_pipe_take(pk_process *process, int fd);
 
-/* ---- Signals and stopping ---------------------------------------------------------------------------------------
- */
+/* ---- Signals and stopping --------------------------------------------------------------------------------------- */
 
 /* Sends a signal to the leader. -ESRCH once it has ended. For the tree: pk_group_signal(pk_process_group(process)).
  */
@@ -95,8 +92,7 @@ PK_API int pk_process_signal(pk_process *process, int signal_number, pk_error *e
  */
 PK_API int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error);
 
-/* ---- Waiting ----------------------------------------------------------------------------------------------------
- */
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
 /*
  * Waits until the run has ended, keeping the command's own deadline on the way. May be called again afterwards, for
@@ -106,7 +102,7 @@ PK_API int pk_process_stop(pk_process *process, const pk_stop_options *options, 
 PK_API PK_NODISCARD int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error);
 
 typedef enum pk_event {
-    PK_EVENT_LEADER_EXITED = 1, /* the leader has ended */
+    PK_EVENT_LEADER_EXITED = 1, /* the leader has ended; with it perhaps the run: the result may be there already */
     PK_EVENT_TREE_EMPTY,        /* no member is left; private groups only */
     PK_EVENT_ENDED,             /* the run has ended: the result is there; always the last event */
 } pk_event;

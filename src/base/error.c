@@ -35,6 +35,16 @@ int error_set(pk_error *error, int number, pk_error_kind kind, pk_step step, con
     return number;
 }
 
+/* A name that is too long must not push out the reason: it is the name that is cut. */
+static void append_reason(char message[RAW_SIZE], int length, const char *reason)
+{
+    size_t room = RAW_SIZE - RAW_SIZE / 4;
+    size_t end = length > 0 ? (size_t)length : 0;
+    if (end > room)
+        end = room + (size_t)snprintf(message + room, RAW_SIZE - room, "...");
+    snprintf(message + end, RAW_SIZE - end, ": %s", reason);
+}
+
 int error_errno(pk_error *error, int number, pk_step step, const char *path, const char *format, ...)
 {
     if (error) {
@@ -43,8 +53,7 @@ int error_errno(pk_error *error, int number, pk_step step, const char *path, con
         va_start(arguments, format);
         int length = vsnprintf(message, sizeof(message), format, arguments);
         va_end(arguments);
-        if (length >= 0 && (size_t)length < sizeof(message))
-            snprintf(message + length, sizeof(message) - (size_t)length, ": %s", error_text(number));
+        append_reason(message, length, error_text(number));
         fill(error, number, error_kind_of(number), step, path, message);
     }
     return number;
@@ -83,7 +92,7 @@ pk_error_kind error_kind_of(int number)
     }
 }
 
-/* ---- Names ------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 static const char *const kind_names[] = {
     [PK_ERROR_NONE] = "none",

@@ -79,7 +79,7 @@ static int scale(const struct decimal *decimal, uint64_t unit, uint64_t *result)
     return 0;
 }
 
-/* ---- Durations --------------------------------------------------------------------------------------------------- */
+/* ---- Durations -------------------------------------------------------------------------------------------------- */
 
 static const struct unit {
     const char *name;
@@ -151,7 +151,7 @@ int pk_parse_duration(const char *text, pk_duration *duration, pk_error *error)
     return 0;
 }
 
-/* ---- Sizes ------------------------------------------------------------------------------------------------------- */
+/* ---- Sizes ------------------------------------------------------------------------------------------------------ */
 
 /* The factor of "", "B", "K", "KB", "KiB" and so on, in either case; 0 for anything else. */
 static uint64_t size_unit(const char *text)
@@ -197,7 +197,7 @@ int pk_parse_size(const char *text, uint64_t *bytes, pk_error *error)
     return 0;
 }
 
-/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
+/* ---- Numbers ---------------------------------------------------------------------------------------------------- */
 
 int pk_parse_cores(const char *text, double *cores, pk_error *error)
 {

@@ -19,7 +19,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-/* ---- Directories ------------------------------------------------------------------------------------------------- */
+/* ---- Directories ------------------------------------------------------------------------------------------------ */
 
 static void free_dir(struct cgroup_dir *dir)
 {
@@ -80,7 +80,7 @@ static struct cgroup_dir *usable_dir(pk_group *group)
     return dir && !dir->killed ? dir : NULL;
 }
 
-/* ---- Opening and closing ----------------------------------------------------------------------------------------- */
+/* ---- Opening and closing ---------------------------------------------------------------------------------------- */
 
 static int enable_controllers(pk_group *group, pk_error *error)
 {
@@ -126,7 +126,7 @@ static void cgroup2_abandon(pk_group *group)
     }
 }
 
-/* ---- Members ----------------------------------------------------------------------------------------------------- */
+/* ---- Members ---------------------------------------------------------------------------------------------------- */
 
 static int cgroup2_place(pk_group *group, struct placement *placement, pk_error *error)
 {
@@ -196,7 +196,7 @@ static int cgroup2_open_events(pk_group *group)
     return -ENOENT;
 }
 
-/* ---- Killing and signalling -------------------------------------------------------------------------------------- */
+/* ---- Killing and signalling ------------------------------------------------------------------------------------- */
 
 /* The fallback where cgroup.kill is missing (before Linux 5.14) or refuses: each member by itself, with everything
  * frozen so that none can fork away. The freeze is an aid, not a condition. SIGKILL reaches frozen processes. */
@@ -262,7 +262,7 @@ static int cgroup2_resume(pk_group *group)
     return set_frozen(group, false);
 }
 
-/* ---- Usage and limits -------------------------------------------------------------------------------------------- */
+/* ---- Usage and limits ------------------------------------------------------------------------------------------- */
 
 static int cgroup2_usage(pk_group *group, pk_usage *usage)
 {

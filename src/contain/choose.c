@@ -18,7 +18,7 @@ static const struct backend *const backends[] = {&backend_cgroup2, &backend_proc
 
 enum { BACKENDS = sizeof(backends) / sizeof(backends[0]) };
 
-/* ---- Names ------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 static const char *const mechanism_names[] = {
     [PK_MECHANISM_AUTO] = "auto",
@@ -73,7 +73,7 @@ int pk_guarantee_parse(const char *name, pk_guarantee *bit, pk_error *error)
                      "unknown guarantee '%s' (cgroup, whole-tree, owner-death, limits or usage)", name);
 }
 
-/* ---- Choosing ---------------------------------------------------------------------------------------------------- */
+/* ---- Choosing --------------------------------------------------------------------------------------------------- */
 
 static void format_bits(unsigned bits, char *buffer, size_t size)
 {

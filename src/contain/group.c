@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Creating and freeing ---------------------------------------------------------------------------------------- */
+/* ---- Creating and freeing --------------------------------------------------------------------------------------- */
 
 static int copy_options(const pk_group_options *given, pk_group_options *options, pk_error *error)
 {
@@ -90,7 +90,7 @@ pk_group *pk_group_free(pk_group *group)
     return NULL;
 }
 
-/* ---- For the layers above ---------------------------------------------------------------------------------------- */
+/* ---- For the layers above --------------------------------------------------------------------------------------- */
 
 int group_check_owner(const pk_group *group, pk_error *error)
 {
@@ -143,7 +143,7 @@ bool group_keeps_zombies(const pk_group *group)
     return group->backend->keeps_zombies;
 }
 
-/* ---- Looking ----------------------------------------------------------------------------------------------------- */
+/* ---- Looking ---------------------------------------------------------------------------------------------------- */
 
 pk_mechanism pk_group_mechanism(const pk_group *group)
 {
@@ -230,7 +230,7 @@ int pk_group_usage(pk_group *group, pk_usage *usage, pk_error *error)
     return 0;
 }
 
-/* ---- Adopting ---------------------------------------------------------------------------------------------------- */
+/* ---- Adopting --------------------------------------------------------------------------------------------------- */
 
 static int check_adoptable(pid_t pid, pk_error *error)
 {
@@ -313,7 +313,7 @@ int pk_group_adopt(pk_group *group, pid_t pid, int pidfd, pk_error *error)
     return r < 0 ? error_errno(error, r, PK_STEP_ADOPT, NULL, "cannot adopt pid %d", pid) : 0;
 }
 
-/* ---- Signals, suspending, stopping ------------------------------------------------------------------------------- */
+/* ---- Signals, suspending, stopping ------------------------------------------------------------------------------ */
 
 static int run_ladder(pk_group *group, const pk_stop_options *options, pk_stop_report *report, pk_error *error)
 {
@@ -394,7 +394,7 @@ void pk_group_spare(pk_group *group)
     pthread_mutex_unlock(&group->lock);
 }
 
-/* ---- Limits ------------------------------------------------------------------------------------------------------ */
+/* ---- Limits ----------------------------------------------------------------------------------------------------- */
 
 static int check_has_limits(const pk_group *group, pk_error *error)
 {

@@ -95,7 +95,7 @@ static void examine_place(pk_host *host)
     sys_close(dir);
 }
 
-/* ---- Features ---------------------------------------------------------------------------------------------------- */
+/* ---- Features --------------------------------------------------------------------------------------------------- */
 
 static void add_feature(pk_host *host, const char *name, bool available, const char *without)
 {
@@ -152,7 +152,7 @@ static void examine_features(pk_host *host, pk_group *cgroup)
     add_feature(host, "pids.peak", has_file(cgroup, "pids.peak"), "the peak number of processes is not known");
 }
 
-/* ---- Everything -------------------------------------------------------------------------------------------------- */
+/* ---- Everything ------------------------------------------------------------------------------------------------- */
 
 static int examine_rungs(pk_host *host, pk_group **limited, pk_group **plain, pk_error *error)
 {

@@ -20,7 +20,7 @@
 /* How often members are counted after a hard kill that takes long. */
 #define COUNT_INTERVAL PK_SECONDS(1)
 
-/* ---- What it stands on: a group, or one leader in it ------------------------------------------------------------- */
+/* ---- What it stands on: a group, or one leader in it ------------------------------------------------------------ */
 
 static int target_count(struct ladder *ladder)
 {
@@ -59,7 +59,7 @@ static int target_kill(struct ladder *ladder)
     return r == -ESRCH ? 0 : r;
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------- */
+/* ---- Steps ------------------------------------------------------------------------------------------------------ */
 
 static void go_hard(struct ladder *ladder, pk_time now)
 {
@@ -247,7 +247,7 @@ void ladder_end(struct ladder *ladder)
     ladder->phase = LADDER_IDLE;
 }
 
-/* ---- Waiting here ------------------------------------------------------------------------------------------------ */
+/* ---- Waiting here ----------------------------------------------------------------------------------------------- */
 
 static int wait_for_drain(const struct drain *drain, pk_time until)
 {

@@ -49,8 +49,7 @@ size_t limits_controllers(const pk_limits *limits, const char *controllers[3])
     return count;
 }
 
-/* ---- One file each ------------------------------------------------------------------------------------------------
- */
+/* ---- One file each ---------------------------------------------------------------------------------------------- */
 
 /* What to write for "no limit" and for a number. */
 static void format_number(uint64_t value, char text[TEXT_SIZE])
@@ -173,8 +172,7 @@ int limits_write(int dir, const pk_limits *limits, pk_error *error)
     return r;
 }
 
-/* ---- Reading back -------------------------------------------------------------------------------------------------
- */
+/* ---- Reading back ----------------------------------------------------------------------------------------------- */
 
 static uint64_t read_back(int dir, const char *file, int *first)
 {

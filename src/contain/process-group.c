@@ -75,7 +75,7 @@ static int group_adopt(pk_group *group, pid_t pid, int pidfd)
     return 0;
 }
 
-/* ---- Members ----------------------------------------------------------------------------------------------------- */
+/* ---- Members ---------------------------------------------------------------------------------------------------- */
 
 struct search {
     pk_group *group;
@@ -171,7 +171,7 @@ static int group_open_events(pk_group *group)
     return -1; /* nothing tells when a process leaves its process group */
 }
 
-/* ---- Signalling -------------------------------------------------------------------------------------------------- */
+/* ---- Signalling ------------------------------------------------------------------------------------------------- */
 
 static int signal_group(const struct tracked *one, int signal_number)
 {
@@ -226,7 +226,7 @@ static int group_resume(pk_group *group)
     return group_signal(group, SIGCONT, 0);
 }
 
-/* ---- Usage ------------------------------------------------------------------------------------------------------- */
+/* ---- Usage ------------------------------------------------------------------------------------------------------ */
 
 static int group_usage(pk_group *group, pk_usage *usage)
 {

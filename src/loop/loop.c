@@ -27,7 +27,7 @@ struct pk_loop {
     bool dispatching;
 };
 
-/* ---- Creating and freeing ---------------------------------------------------------------------------------------- */
+/* ---- Creating and freeing --------------------------------------------------------------------------------------- */
 
 int pk_loop_create(pk_loop **ret, pk_error *error)
 {
@@ -46,7 +46,7 @@ int pk_loop_create(pk_loop **ret, pk_error *error)
     return 0;
 }
 
-/* ---- Watches ----------------------------------------------------------------------------------------------------- */
+/* ---- Watches ---------------------------------------------------------------------------------------------------- */
 
 int loop_watch_add(pk_loop *loop, struct loop_watch *watch, int fd, uint32_t events,
                    void (*callback)(struct loop_watch *watch, int fd, uint32_t events, void *data), void *data)
@@ -84,7 +84,7 @@ void loop_watch_remove(struct loop_watch *watch)
     detach(watch);
 }
 
-/* ---- Timers ------------------------------------------------------------------------------------------------------ */
+/* ---- Timers ----------------------------------------------------------------------------------------------------- */
 
 static pk_time first_time(const pk_loop *loop)
 {
@@ -174,7 +174,7 @@ void loop_timer_remove(struct loop_timer *timer)
         arm(loop, first_time(loop)); /* if that fails, the loop wakes once for nothing */
 }
 
-/* ---- Dispatching ------------------------------------------------------------------------------------------------- */
+/* ---- Dispatching ------------------------------------------------------------------------------------------------ */
 
 /* At most as many as there were: timers that callbacks set to be due at once must not starve the descriptors. */
 static int run_timers(pk_loop *loop)

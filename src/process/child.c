@@ -56,7 +56,7 @@ CHILD int enter_session(const struct birth *birth)
     return 0;
 }
 
-/* ---- Descriptors ------------------------------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 /* Whether an earlier move overwrites what this one needs. */
 CHILD bool is_overwritten(const struct plan *plan, size_t move)
@@ -151,7 +151,7 @@ CHILD int close_others(const struct plan *plan)
     return 0;
 }
 
-/* ---- Identity ---------------------------------------------------------------------------------------------------- */
+/* ---- Identity --------------------------------------------------------------------------------------------------- */
 
 CHILD int drop_groups(const pk_command *command)
 {
@@ -218,7 +218,7 @@ CHILD void arm_parent_death(struct birth *birth)
         sys_exit(127);
 }
 
-/* ---- The program ------------------------------------------------------------------------------------------------- */
+/* ---- The program ------------------------------------------------------------------------------------------------ */
 
 /* What the exec functions of C libraries go on after: this path is not it, another may be. */
 CHILD bool is_elsewhere(int number)

@@ -74,7 +74,7 @@ static bool grow(pk_command *command, void *array, size_t count, size_t item_siz
     return true;
 }
 
-/* ---- Program and arguments --------------------------------------------------------------------------------------- */
+/* ---- Program and arguments -------------------------------------------------------------------------------------- */
 
 void pk_command_arg(pk_command *command, const char *argument)
 {
@@ -171,7 +171,7 @@ const char *pk_command_program(const pk_command *command)
     return command && command->argc > 0 ? command->argv[0] : "";
 }
 
-/* ---- Environment and directory ----------------------------------------------------------------------------------- */
+/* ---- Environment and directory ---------------------------------------------------------------------------------- */
 
 static void add_change(pk_command *command, enum environment_kind kind, const char *name, const char *value)
 {
@@ -230,7 +230,7 @@ void pk_command_chdir(pk_command *command, const char *directory)
         remember(command, -EINVAL, "the directory's name is empty");
 }
 
-/* ---- Descriptors ------------------------------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 /* The entry for this number, made if need be; they stay sorted. NULL if that is not possible. */
 static struct descriptor *descriptor_at(pk_command *command, int fd)
@@ -301,7 +301,7 @@ void pk_command_fd(pk_command *command, int fd, int owner_fd)
     descriptor->owner_fd = owner_fd;
 }
 
-/* ---- Identity and kernel attributes ------------------------------------------------------------------------------ */
+/* ---- Identity and kernel attributes ----------------------------------------------------------------------------- */
 
 void pk_command_uid(pk_command *command, uid_t uid)
 {
@@ -448,7 +448,7 @@ void pk_command_kill_on_parent_death(pk_command *command)
         command->parent_death = true;
 }
 
-/* ---- How long, and what then ------------------------------------------------------------------------------------- */
+/* ---- How long, and what then ------------------------------------------------------------------------------------ */
 
 void pk_command_timeout(pk_command *command, pk_duration timeout)
 {

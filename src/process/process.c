@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Starting ---------------------------------------------------------------------------------------------------- */
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
 
 /* Starts the command and fills in the handle, which is freed by the caller if that fails. */
 static int launch(pk_process *process, pk_group *group, bool private_group, const pk_command *command, pk_error *error)
@@ -108,7 +108,7 @@ pk_process *pk_process_free(pk_process *process)
     return NULL;
 }
 
-/* ---- Looking ----------------------------------------------------------------------------------------------------- */
+/* ---- Looking ---------------------------------------------------------------------------------------------------- */
 
 pid_t pk_process_pid(const pk_process *process)
 {
@@ -154,7 +154,7 @@ const pk_result *pk_process_result(const pk_process *process)
     return process->run.phase == RUN_ENDED ? &process->run.result : NULL;
 }
 
-/* ---- Signals and stopping ---------------------------------------------------------------------------------------- */
+/* ---- Signals and stopping --------------------------------------------------------------------------------------- */
 
 int pk_process_signal(pk_process *process, int signal_number, pk_error *error)
 {

@@ -37,7 +37,7 @@ void run_begin(struct run *run, pk_group *group, bool private_group, struct lead
     run->result.guarantees = pk_group_guarantees(group);
 }
 
-/* ---- The end ----------------------------------------------------------------------------------------------------- */
+/* ---- The end ---------------------------------------------------------------------------------------------------- */
 
 static pk_verdict judge(const struct run *run)
 {
@@ -82,7 +82,7 @@ static void end(struct run *run, pk_time now)
     drain_end(&run->drain);
 }
 
-/* ---- The leader -------------------------------------------------------------------------------------------------- */
+/* ---- The leader ------------------------------------------------------------------------------------------------- */
 
 static void take_leader_end(struct run *run, pk_time now)
 {
@@ -120,7 +120,7 @@ static int look_at_leader(struct run *run, pk_time now)
     return r < 0 ? r : 0;
 }
 
-/* ---- The ladder -------------------------------------------------------------------------------------------------- */
+/* ---- The ladder ------------------------------------------------------------------------------------------------- */
 
 static void note_soft_signal(struct run *run)
 {
@@ -178,7 +178,7 @@ static void stopping(struct run *run, pk_time now)
         end(run, now);
 }
 
-/* ---- After the leader -------------------------------------------------------------------------------------------- */
+/* ---- After the leader ------------------------------------------------------------------------------------------- */
 
 static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .signal_number = SIGTERM};
 
@@ -225,7 +225,7 @@ static int waiting(struct run *run, pk_time now)
     return r < 0 ? r : 0;
 }
 
-/* ---- Driving ----------------------------------------------------------------------------------------------------- */
+/* ---- Driving ---------------------------------------------------------------------------------------------------- */
 
 static int advance_once(struct run *run, pk_time now)
 {

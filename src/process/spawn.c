@@ -29,7 +29,7 @@ bool spawn_uses_clone_into_cgroup(void)
     return best_way == INTO_CGROUP;
 }
 
-/* ---- Making the child -------------------------------------------------------------------------------------------- */
+/* ---- Making the child ------------------------------------------------------------------------------------------- */
 
 /* Deep enough for the child's few frames; exec takes its arguments from the plan. */
 enum { STACK_SIZE = 64 * 1024 };
@@ -122,7 +122,7 @@ static int make_child(struct attempt *attempt, enum way *used)
     return r;
 }
 
-/* ---- What became of it ------------------------------------------------------------------------------------------- */
+/* ---- What became of it ------------------------------------------------------------------------------------------ */
 
 /* Ends and reaps a child that did not become the program. It is gone already, unless clone did not share memory. */
 static void bury(struct leader *leader)
@@ -172,7 +172,7 @@ static int judge(struct attempt *attempt, struct leader *leader, bool group_kill
                      "cannot start a process: it was killed before it could become the program");
 }
 
-/* ---- One attempt ------------------------------------------------------------------------------------------------- */
+/* ---- One attempt ------------------------------------------------------------------------------------------------ */
 
 static int refuse_suspended(pk_error *error)
 {

@@ -20,7 +20,7 @@ struct process_watch {
     struct loop_timer timer;
 };
 
-/* ---- Following what the run waits for ---------------------------------------------------------------------------- */
+/* ---- Following what the run waits for --------------------------------------------------------------------------- */
 
 static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data);
 
@@ -54,7 +54,7 @@ static int follow(struct process_watch *watch)
     return loop_timer_set(&watch->timer, wake);
 }
 
-/* ---- Stepping ---------------------------------------------------------------------------------------------------- */
+/* ---- Stepping --------------------------------------------------------------------------------------------------- */
 
 /* Reports what is new, each event once and in this order. False if the callback freed the process. */
 static bool report(struct process_watch *watch)
@@ -99,7 +99,7 @@ static void on_time(struct loop_timer *timer, void *data)
     step(data);
 }
 
-/* ---- The handle's side ------------------------------------------------------------------------------------------- */
+/* ---- The handle's side ------------------------------------------------------------------------------------------ */
 
 int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data, pk_error *error)
 {

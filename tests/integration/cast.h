@@ -35,8 +35,7 @@ pk_command *cast_command(struct witness *witness, const char *words);
             fail_msg("%s: %d: %s", #call, assert_ok_, (error).message); \
     } while (0)
 
-/* ---- Tests that are run once per mechanism ------------------------------------------------------------------------
- */
+/* ---- Tests that are run once per mechanism ---------------------------------------------------------------------- */
 
 /* Which mechanism; for *state. */
 extern const pk_mechanism cast_cgroup2, cast_process_group;

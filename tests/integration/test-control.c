@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- Signals ----------------------------------------------------------------------------------------------------- */
+/* ---- Signals ---------------------------------------------------------------------------------------------------- */
 
 static void signal_reaches_every_member(void **state)
 {
@@ -57,7 +57,7 @@ static void invalid_signal_is_refused(void **state)
     pk_group_free(group);
 }
 
-/* ---- Suspending -------------------------------------------------------------------------------------------------- */
+/* ---- Suspending ------------------------------------------------------------------------------------------------- */
 
 static void suspended_tree_stands_still(void **state)
 {
@@ -117,7 +117,7 @@ static void suspend_surfaces_errors(void **state)
     pk_group_free(group);
 }
 
-/* ---- Stopping ---------------------------------------------------------------------------------------------------- */
+/* ---- Stopping --------------------------------------------------------------------------------------------------- */
 
 static void stop_ends_as_soon_as_the_tree_is_empty(void **state)
 {
@@ -201,7 +201,7 @@ static void stop_resumes_a_suspended_tree(void **state)
     witness_free(witness);
 }
 
-/* ---- Sparing ----------------------------------------------------------------------------------------------------- */
+/* ---- Sparing ---------------------------------------------------------------------------------------------------- */
 
 static void spared_members_live_on(void **state)
 {

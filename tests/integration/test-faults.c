@@ -18,7 +18,7 @@
 static const pk_mechanism cgroup2 = PK_MECHANISM_CGROUP2;
 static const pk_mechanism process_group = PK_MECHANISM_PROCESS_GROUP;
 
-/* ---- What must not be left --------------------------------------------------------------------------------------- */
+/* ---- What must not be left -------------------------------------------------------------------------------------- */
 
 struct holdings {
     int descriptors;
@@ -55,8 +55,7 @@ static void assert_same(struct holdings before, const char *call, unsigned nth, 
                  now.children ? "yes" : "no");
 }
 
-/* ---- Scenarios: each cleans up after itself, whatever failed ------------------------------------------------------
- */
+/* ---- Scenarios: each cleans up after itself, whatever failed ---------------------------------------------------- */
 
 struct scenario {
     const pk_mechanism *mechanism;
@@ -128,7 +127,7 @@ static int run_scenario(const struct scenario *scenario, pk_error *error)
     return scenario->shared ? run_shared(scenario, error) : run_private(scenario, error);
 }
 
-/* ---- Every call, every place ------------------------------------------------------------------------------------- */
+/* ---- Every call, every place ------------------------------------------------------------------------------------ */
 
 struct call {
     const char *name;
@@ -192,8 +191,7 @@ static void every_call_may_fail(void **state)
     print_message("%u faults in %zu different calls\n", faults, calls.count);
 }
 
-/* ---- Few descriptors, no processes --------------------------------------------------------------------------------
- */
+/* ---- Few descriptors, no processes ------------------------------------------------------------------------------ */
 
 static void runs_out_of_descriptors_cleanly(void **state)
 {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- Creating ---------------------------------------------------------------------------------------------------- */
+/* ---- Creating --------------------------------------------------------------------------------------------------- */
 
 static void auto_prefers_a_cgroup(void **state)
 {
@@ -155,7 +155,7 @@ static void nonsense_limits_are_invalid(void **state)
     assert_int_equal(pk_group_create(&options, &group, NULL), -EINVAL);
 }
 
-/* ---- Members and killing ----------------------------------------------------------------------------------------- */
+/* ---- Members and killing ---------------------------------------------------------------------------------------- */
 
 static void kill_leaves_nothing_of_a_wild_tree(void **state)
 {
@@ -303,7 +303,7 @@ static void deleted_directory_is_made_anew(void **state)
     witness_free(witness);
 }
 
-/* ---- Usage ------------------------------------------------------------------------------------------------------- */
+/* ---- Usage ------------------------------------------------------------------------------------------------------ */
 
 static void usage_counts_members_that_have_ended(void **state)
 {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- Adopting ---------------------------------------------------------------------------------------------------- */
+/* ---- Adopting --------------------------------------------------------------------------------------------------- */
 
 static void adopted_process_and_its_future_children_are_members(void **state)
 {
@@ -83,7 +83,7 @@ static void foreign_process_cannot_be_adopted(void **state)
     pk_group_free(group);
 }
 
-/* ---- Waiting, forking, threads ----------------------------------------------------------------------------------- */
+/* ---- Waiting, forking, threads ---------------------------------------------------------------------------------- */
 
 static void wait_empty_keeps_its_deadline(void **state)
 {

@@ -153,7 +153,7 @@ static void limits_are_read_back(void **state)
     close(dir);
 }
 
-/* ---- Controllers ------------------------------------------------------------------------------------------------- */
+/* ---- Controllers ------------------------------------------------------------------------------------------------ */
 
 static const char *const memory_and_pids[] = {"memory", "pids"};
 

@@ -101,7 +101,7 @@ static void callbacks_may_free_any_watch(void **state)
     pk_loop_free(loop);
 }
 
-/* ---- Timers ------------------------------------------------------------------------------------------------------ */
+/* ---- Timers ----------------------------------------------------------------------------------------------------- */
 
 struct alarm {
     pk_timer *timer;
@@ -183,7 +183,7 @@ static void a_timer_that_is_always_due_starves_nobody(void **state)
     pk_loop_free(loop);
 }
 
-/* ---- Dispatching ------------------------------------------------------------------------------------------------- */
+/* ---- Dispatching ------------------------------------------------------------------------------------------------ */
 
 static void a_deadline_without_timers_is_kept(void **state)
 {
@@ -269,7 +269,7 @@ static void failures_are_clean(void **state)
     }
 }
 
-/* ---- The heap, against a naive model ----------------------------------------------------------------------------- */
+/* ---- The heap, against a naive model ---------------------------------------------------------------------------- */
 
 static void the_heap_finds_the_earliest(void **state)
 {

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
-/* ---- Durations --------------------------------------------------------------------------------------------------- */
+/* ---- Durations -------------------------------------------------------------------------------------------------- */
 
 static void durations_are_exact(void **state)
 {
@@ -73,7 +73,7 @@ static void other_durations_are_refused(void **state)
         refuse_duration(large[i], -ERANGE);
 }
 
-/* ---- Sizes and numbers ------------------------------------------------------------------------------------------- */
+/* ---- Sizes and numbers ------------------------------------------------------------------------------------------ */
 
 static void sizes_are_binary_and_exact(void **state)
 {
@@ -147,7 +147,7 @@ static void numbers_keep_their_bounds(void **state)
     assert_int_equal(pk_parse_number("18446744073709551616", 0, UINT64_MAX, &number, NULL), -ERANGE);
 }
 
-/* ---- Signals ----------------------------------------------------------------------------------------------------- */
+/* ---- Signals ---------------------------------------------------------------------------------------------------- */
 
 static void signals_have_names_and_numbers(void **state)
 {
@@ -174,7 +174,7 @@ static void signals_have_names_and_numbers(void **state)
         assert_int_equal(pk_parse_signal(refused[i], &number, NULL), -EINVAL);
 }
 
-/* ---- For people -------------------------------------------------------------------------------------------------- */
+/* ---- For people ------------------------------------------------------------------------------------------------- */
 
 static void figures_are_short(void **state)
 {

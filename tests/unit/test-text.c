@@ -92,7 +92,8 @@ static void errors_explain_themselves(void **state)
     memset(longer, 'x', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = '\0';
     error_errno(&error, -EIO, PK_STEP_EXEC, longer, "cannot run %s", longer);
-    assert_int_equal(strlen(error.message), PK_ERROR_MESSAGE_SIZE - 1);
+    assert_true(strlen(error.message) < PK_ERROR_MESSAGE_SIZE);
+    assert_non_null(strstr(error.message, "xxx...: Input/output error")); /* the name is cut, not the reason */
     assert_int_equal(strlen(error.path), PK_ERROR_PATH_SIZE - 1);
 }
 
