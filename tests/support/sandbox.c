@@ -24,13 +24,13 @@ static bool make_directory(const char *path, bool give_away)
     return mkdir(path, 0755) == 0 && (!give_away || chown(path, ORDINARY_USER, ORDINARY_USER) == 0);
 }
 
-/* An ordinary user may not be able to reach the build directory. */
+/* An ordinary user, and a child that a test of root makes one, may not be able to reach the build directory. */
 static void copy_program(const struct sandbox *sandbox, const char *variable, const char *name)
 {
     char copy[PATH_MAX];
     const char *program = getenv(variable);
     snprintf(copy, sizeof(copy), "%s/%s", sandbox->base, name);
-    if (sandbox->changes_user && program && access(program, X_OK) == 0)
+    if (program && access(program, X_OK) == 0)
         files_copy(program, copy, 0755);
 }
 
@@ -56,8 +56,10 @@ const char *sandbox_make(struct sandbox *sandbox, enum test_identity as)
     if (!make_directory(sandbox->scratch, sandbox->changes_user) ||
         !make_directory(sandbox->tmp, sandbox->changes_user))
         return "room for temporary files";
-    copy_program(sandbox, "PK_ADVERSARY", "adversary");
-    copy_program(sandbox, "PK_COMMAND", "pk");
+    if (geteuid() == 0)
+        copy_program(sandbox, "PK_ADVERSARY", "adversary");
+    if (sandbox->changes_user)
+        copy_program(sandbox, "PK_COMMAND", "pk");
     return NULL;
 }
 
@@ -81,9 +83,9 @@ void sandbox_enter(const struct sandbox *sandbox)
 {
     if (sandbox->delegated && !hierarchy_enter(sandbox->place))
         die("cannot enter the cgroup");
+    use_copy(sandbox, "PK_ADVERSARY", "adversary");
+    use_copy(sandbox, "PK_COMMAND", "pk");
     if (sandbox->changes_user) {
-        use_copy(sandbox, "PK_ADVERSARY", "adversary");
-        use_copy(sandbox, "PK_COMMAND", "pk");
         if (setgroups(0, NULL) < 0 || setresgid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) < 0 ||
             setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) < 0)
             die("cannot become an ordinary user");
