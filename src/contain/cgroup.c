@@ -131,14 +131,6 @@ static int list_one(int dir, struct pids *pids)
     return r == -EOPNOTSUPP ? 0 : r; /* a threaded cgroup: its processes are listed in the domain above it */
 }
 
-struct entry {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
 /* How deep cgroups that members made below ours are followed; the kernel's own default limit on depth is none. */
 enum { DEEPEST = 64 };
 
@@ -155,15 +147,15 @@ static int each_below(int dir, int depth, int (*visit)(int dir, const char *name
     int reading = sys_openat(dir, ".", O_RDONLY | O_DIRECTORY, 0);
     if (reading < 0)
         return reading;
-    _Alignas(struct entry) char buffer[4096];
+    _Alignas(struct sys_entry) char buffer[4096];
     ssize_t size;
     while (r == 0 && (size = sys_getdents(reading, buffer, sizeof(buffer))) != 0) {
         if (size < 0) {
             r = (int)size;
             break;
         }
-        for (char *next = buffer; r == 0 && next < buffer + size; next += ((struct entry *)next)->length) {
-            struct entry *entry = (struct entry *)next;
+        for (char *next = buffer; r == 0 && next < buffer + size; next += ((struct sys_entry *)next)->length) {
+            struct sys_entry *entry = (struct sys_entry *)next;
             enum { IS_DIRECTORY = 4 };
             if (entry->type == IS_DIRECTORY && entry->name[0] != '.')
                 r = visit(dir, entry->name, depth + 1, data);

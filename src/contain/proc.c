@@ -69,17 +69,9 @@ int proc_memory_peak(pid_t pid, uint64_t *bytes)
     return 0;
 }
 
-struct entry {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
 int proc_each(int (*callback)(pid_t pid, void *data), void *data)
 {
-    _Alignas(struct entry) char buffer[8192];
+    _Alignas(struct sys_entry) char buffer[8192];
     int dir = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir;
@@ -90,8 +82,8 @@ int proc_each(int (*callback)(pid_t pid, void *data), void *data)
             r = (int)size;
             break;
         }
-        for (char *next = buffer; r == 0 && next < buffer + size; next += ((struct entry *)next)->length) {
-            pid_t pid = (pid_t)strtol(((struct entry *)next)->name, NULL, 10);
+        for (char *next = buffer; r == 0 && next < buffer + size; next += ((struct sys_entry *)next)->length) {
+            pid_t pid = (pid_t)strtol(((struct sys_entry *)next)->name, NULL, 10);
             if (pid > 0)
                 r = callback(pid, data);
         }

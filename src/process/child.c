@@ -106,22 +106,15 @@ CHILD int move_descriptors(const struct plan *plan)
 /* Without close_range (before Linux 5.9, or refused): the kernel's own list says what is open. */
 CHILD int close_listed(const struct plan *plan)
 {
-    struct entry {
-        uint64_t inode;
-        int64_t offset;
-        unsigned short length;
-        unsigned char type;
-        char name[];
-    };
-    _Alignas(struct entry) char buffer[2048];
+    _Alignas(struct sys_entry) char buffer[2048];
 
     int dir = sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir;
     ssize_t size;
     while ((size = sys_getdents(dir, buffer, sizeof(buffer))) > 0) {
-        for (char *next = buffer; next < buffer + size; next += ((struct entry *)next)->length) {
-            const char *name = ((struct entry *)next)->name;
+        for (char *next = buffer; next < buffer + size; next += ((struct sys_entry *)next)->length) {
+            const char *name = ((struct sys_entry *)next)->name;
             int fd = 0;
             for (; *name >= '0' && *name <= '9'; name++)
                 fd = fd * 10 + (*name - '0');

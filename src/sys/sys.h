@@ -33,6 +33,15 @@ int sys_unlinkat(int dir, const char *name, int flags);
 int sys_fstat(int fd, struct stat *status);
 int sys_fstatat(int dir, const char *path, struct stat *status, int flags);
 int sys_faccessat(int dir, const char *path, int mode);
+
+/* What sys_getdents fills its buffer with, one after the other, each `length` bytes on from the one before. */
+struct sys_entry {
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type; /* 4: a directory */
+    char name[];
+};
 ssize_t sys_getdents(int dir, void *buffer, size_t size);
 int sys_flock(int fd, int operation);
 int sys_fsetxattr(int fd, const char *name, const void *value, size_t size);

@@ -10,26 +10,15 @@ import subprocess
 import sys
 import tempfile
 
+from harness import equal, run, test
+
 PK = os.environ["PK_COMMAND"]
 ADVERSARY = os.environ["PK_ADVERSARY"]
 PATIENCE = 60
 
-tests = []
-
-
-def test(function):
-    tests.append(function)
-    return function
-
-
 def pk(*arguments, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run([PK, *arguments], capture_output=True, timeout=PATIENCE, **options)
-
-
-def equal(found, expected, about=""):
-    if found != expected:
-        raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
 
 
 def refused(arguments, status, words, **options):
@@ -317,17 +306,4 @@ def other_signals_are_the_leaders():
     equal(running.end(), -signal.SIGTERM)
 
 
-def main():
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, function in enumerate(tests, 1):
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Exception as error:  # whatever it is, it is this test's
-            failed += 1
-            print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run())

@@ -9,22 +9,11 @@ import sys
 import tempfile
 import time
 
+from harness import equal, run, test
+
 PK = os.environ["PK_COMMAND"]
 ADVERSARY = os.environ["PK_ADVERSARY"]
 PATIENCE = 20
-
-tests = []
-
-
-def test(function):
-    tests.append(function)
-    return function
-
-
-def equal(found, expected, about=""):
-    if found != expected:
-        raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
-
 
 class Reader:
     """Text from a descriptor, up to what is expected."""
@@ -201,17 +190,4 @@ def a_hangup_ends_the_tree():
     session.close()
 
 
-def main():
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, function in enumerate(tests, 1):
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Exception as error:  # whatever it is, it is this test's
-            failed += 1
-            print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run())

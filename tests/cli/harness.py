@@ -1,0 +1,27 @@
+"""What the tests of pk share: a test is a function, and what they say is the Test Anything Protocol."""
+
+tests = []
+
+
+def test(function):
+    tests.append(function)
+    return function
+
+
+def equal(found, expected, about=""):
+    if found != expected:
+        raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
+
+
+def run():
+    """Runs them all; the exit status."""
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    for number, function in enumerate(tests, 1):
+        try:
+            function()
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except Exception as error:  # whatever it is, it is this test's
+            failed += 1
+            print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)
+    return 1 if failed else 0
