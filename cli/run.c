@@ -50,12 +50,12 @@ static void tell_mechanism(const struct run_request *request, pk_process *proces
 {
     char bits[128];
     const pk_group *group = pk_process_group(process);
+    if (pk_group_refusal(group) && !request->quiet) /* a weaker containment is never a silent one */
+        say("contained by a process group only, which setsid leaves: %s", pk_group_refusal(group));
     if (!request->verbose)
         return;
     say("pid %d, mechanism %s, guarantees: %s", pk_process_pid(process), pk_mechanism_name(pk_group_mechanism(group)),
         format_guarantees(pk_group_guarantees(group), bits, sizeof(bits)));
-    if (pk_group_refusal(group))
-        say("no better mechanism: %s", pk_group_refusal(group));
 }
 
 /* The run itself only needs to be carried; what becomes of it is read from the result. */

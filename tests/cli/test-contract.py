@@ -5,6 +5,7 @@ to it do. Readiness is a line from the child, never a time."""
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -260,6 +261,28 @@ def ignored_signals_stay_ignored():
                                     signal.signal(signal.SIGPIPE, signal.SIG_DFL),
                                     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)))
     equal(int(result.stdout.split()[1], 16), 1 << (signal.SIGHUP - 1))
+
+
+@test
+def the_fallback_is_said():
+    """An ordinary user may make no cgroup here; where it may, there is nothing to say."""
+    if os.geteuid() != 0:
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        program = os.path.join(directory, "pk")
+        shutil.copy(PK, program)
+        os.chmod(directory, 0o755)
+
+        def become_user():
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+
+        for option, words in (([], b"process group only"), (["-q"], b""), (["--mechanism", "process_group"], b"")):
+            result = subprocess.run([program, "run", *option, "true"], capture_output=True, preexec_fn=become_user,
+                                    cwd="/", timeout=PATIENCE)
+            equal(result.returncode, 0, option)
+            equal(words in result.stderr and bool(words) == bool(result.stderr), True, f"{option} {result.stderr}")
 
 
 # ---- Signals to pk ---------------------------------------------------------------------------------------------------
