@@ -10,7 +10,8 @@
  *  - Handles are opaque. A *_free function takes NULL and returns NULL: `group = pk_group_free(group);`.
  *  - Times are nanoseconds: pk_duration is a length, pk_time a point on CLOCK_MONOTONIC.
  *  - A handle belongs to one thread at a time, except where a function says otherwise.
- *  - After fork(), the child's copies of all handles are inert: they never kill, signal or remove anything.
+ *  - After fork(), the child's copies of all handles are inert: they never kill, signal or remove anything; functions
+ *    that return an error answer -EPERM.
  *  - The library starts no threads, installs no signal handlers, never calls waitpid(-1), prints nothing and never
  *    ends the program.
  */

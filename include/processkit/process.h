@@ -111,7 +111,7 @@ typedef void (*pk_process_callback)(pk_process *process, pk_event event, void *d
 
 /*
  * Lets a loop carry the run: the callback is called from pk_loop_dispatch for each event once, PK_EVENT_ENDED last.
- * The callback may free the process and anything else. The loop must outlive the process. Once per process.
+ * The callback may free the process and anything else. The loop must outlive the process. Once per process: -EBUSY.
  */
 PK_API PK_NODISCARD int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data,
                                          pk_error *error);
