@@ -6,7 +6,9 @@
 #include "contain/proc.h"
 #include "fuzz.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 
 static bool is_string(const char *text, size_t size)
 {
@@ -26,17 +28,49 @@ static void find_cgroup(const char *text)
     }
 }
 
+/* Line by line, as slow as it is simple. */
+static bool has_line_with(const char *text, const char *key)
+{
+    size_t length = strlen(key);
+    bool first = true;
+    for (; *text; text++) {
+        if (first && strncmp(text, key, length) == 0 && text[length] == ' ')
+            return true;
+        first = *text == '\n';
+    }
+    return false;
+}
+
+static void find_key(const char *text, const char *key)
+{
+    uint64_t value = 4711;
+    int r = cgroup_parse_key(text, key, &value);
+    HOLDS(r == 0 || (r == -ENODATA && value == 4711));
+    if (r == 0)
+        HOLDS(has_line_with(text, key));
+}
+
+static void parse_stat(const char *text)
+{
+    struct proc_stat stat;
+    int r = proc_stat_parse(text, &stat);
+    HOLDS(r == 0 || r == -EINVAL);
+    if (r < 0)
+        return;
+    const char *name = strchr(text, '('), *end = strrchr(text, ')');
+    HOLDS(is_string(stat.name, sizeof(stat.name)));
+    HOLDS(strncmp(stat.name, name + 1, strlen(stat.name)) == 0);
+    HOLDS(end[1] == ' ' && end[2] == stat.state); /* not a state that a name pretends */
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char *text = string_of(bytes, size);
-    struct proc_stat stat;
-    uint64_t value;
-
     find_cgroup(text);
-    if (proc_stat_parse(text, &stat) == 0)
-        HOLDS(is_string(stat.name, sizeof(stat.name)));
-    if (cgroup_parse_key(text, "populated", &value) == 0)
-        HOLDS(strstr(text, "populated") != NULL);
+    parse_stat(text);
+    find_key(text, "populated");
+    find_key(text, "frozen");
+    find_key(text, "usage_usec");
     free(text);
     return 0;
 }
