@@ -64,6 +64,7 @@ typedef enum pk_step {
     PK_STEP_DRAIN,      /* waiting for the tree to become empty */
     PK_STEP_READ_USAGE, /* reading counters */
     PK_STEP_LOOP,       /* epoll and timers */
+    PK_STEP_GUARDIAN,   /* starting the guardian */
 } pk_step;
 
 #define PK_ERROR_MESSAGE_SIZE  512

@@ -42,7 +42,7 @@ typedef enum pk_mechanism {
 typedef enum pk_guarantee {
     PK_GUARANTEE_CGROUP = 1 << 0,      /* the members are in a cgroup of their own */
     PK_GUARANTEE_WHOLE_TREE = 1 << 1,  /* no descendant can leave, and emptiness is proved */
-    PK_GUARANTEE_OWNER_DEATH = 1 << 2, /* the tree dies with the owner, however that ends */
+    PK_GUARANTEE_OWNER_DEATH = 1 << 2, /* the tree dies with the owner, however that ends: see guardian.h */
     PK_GUARANTEE_LIMITS = 1 << 3,      /* memory, pids and cpu limits for the tree are enforced */
     PK_GUARANTEE_USAGE = 1 << 4,       /* CPU time is that of the tree, ended members included */
 } pk_guarantee;
@@ -122,11 +122,13 @@ PK_API void pk_leave(void);
 /* The mechanism in use; never AUTO. */
 PK_API pk_mechanism pk_group_mechanism(const pk_group *group);
 
-/* The pk_guarantee bits that hold, and those that were required at creation. */
+/* The pk_guarantee bits that hold now, and those that were required at creation. A group whose guardian was lost and
+ * could not be replaced holds PK_GUARANTEE_OWNER_DEATH no longer. */
 PK_API unsigned pk_group_guarantees(const pk_group *group);
 PK_API unsigned pk_group_required(const pk_group *group);
 
-/* Why this group has no better mechanism, as one line; NULL when it has the best. Lives as long as the group. */
+/* Why this group has no better mechanism or no guardian, as one line; NULL when it has the best. Lives as long as the
+ * group. */
 PK_API const char *pk_group_refusal(const pk_group *group);
 
 /* The directory of the group's cgroup, for people who want to look; NULL without one. It changes after a kill.

@@ -45,8 +45,9 @@ typedef struct pk_result {
     int soft_signal;  /* the soft signal that was sent to end the run, or 0 */
     bool hard_killed; /* the hard kill was used on living members */
     pk_mechanism mechanism;
-    unsigned guarantees; /* pk_guarantee bits that held */
-    int leftover_count;  /* members alive when the leader had ended, or after the hard kill if unkillable */
+    unsigned guarantees;   /* pk_guarantee bits that held to the end */
+    unsigned guard_losses; /* guardians lost, and replaced if that could be, while it ran: see guardian.h */
+    int leftover_count;    /* members alive when the leader had ended, or after the hard kill if unkillable */
     pk_member leftovers[PK_RESULT_LEFTOVERS]; /* the first of them */
     pk_duration leader_wall;                  /* from the start to the end of the leader */
     pk_duration wall;                         /* from the start to the end of the run */

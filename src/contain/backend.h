@@ -25,7 +25,8 @@ struct backend {
     pk_mechanism mechanism;
     unsigned guarantees;
     bool has_limits;
-    bool keeps_zombies; /* of leaders: their numbers must not be recycled yet */
+    bool needs_guardian; /* for what it promises when the owner dies */
+    bool keeps_zombies;  /* of leaders: their numbers must not be recycled yet */
 
     /* Prepares an empty group, limits included. Leaves nothing behind on failure. */
     int (*open)(pk_group *group, pk_error *error);
@@ -46,6 +47,9 @@ struct backend {
 
     /* A child was born there. */
     void (*born)(pk_group *group, struct leader *leader);
+
+    /* The members are to survive the owner, or no longer. May be NULL: nothing ends them with it. */
+    void (*spare)(pk_group *group, bool spare);
 
     int (*adopt)(pk_group *group, pid_t pid, int pidfd);
 

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Directories ------------------------------------------------------------------------------------------------ */
 
@@ -98,10 +99,25 @@ static int enable_controllers(pk_group *group, pk_error *error)
     return 0;
 }
 
+static void note_unguarded(pk_group *group)
+{
+    char refusal[PK_ERROR_MESSAGE_SIZE];
+    if (!group->refusal)
+        group->refusal = strdup(owner_guard_refusal(refusal, sizeof(refusal)));
+}
+
 static int cgroup2_open(pk_group *group, pk_error *error)
 {
     int r = enable_controllers(group, error);
-    return r < 0 ? r : add_dir(group, error);
+    if (r == 0)
+        r = add_dir(group, error);
+    if (r < 0)
+        return r;
+    if (owner_is_guarded())
+        group->guarantees |= PK_GUARANTEE_OWNER_DEATH;
+    else
+        note_unguarded(group);
+    return 0;
 }
 
 /* That a directory can be removed proves that it is empty, so nothing else need be asked. */
@@ -115,12 +131,13 @@ static int cgroup2_close(pk_group *group, bool keep_usage)
     return 0;
 }
 
-/* A directory that has members still outlives the handle. */
+/* A directory that has members still outlives the handle: the guardian removes it. */
 static void cgroup2_abandon(pk_group *group)
 {
     while (group->dirs) {
         struct cgroup_dir *dir = group->dirs;
-        owner_remove_entry(&dir->entry);
+        if (owner_remove_entry(&dir->entry) < 0)
+            owner_hand_over(&dir->entry);
         group->dirs = dir->next;
         free_dir(dir);
     }
@@ -153,6 +170,12 @@ static void cgroup2_unplace(pk_group *group, bool spoiled)
 static void cgroup2_born(pk_group *group, struct leader *leader)
 {
     (void)group, (void)leader; /* the kernel keeps the list */
+}
+
+static void cgroup2_spare(pk_group *group, bool spare)
+{
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next)
+        owner_spare_entry(&dir->entry, spare);
 }
 
 static int cgroup2_adopt(pk_group *group, pid_t pid, int pidfd)
@@ -312,12 +335,14 @@ const struct backend backend_cgroup2 = {
     .mechanism = PK_MECHANISM_CGROUP2,
     .guarantees = PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_USAGE,
     .has_limits = true,
+    .needs_guardian = true,
     .open = cgroup2_open,
     .close = cgroup2_close,
     .abandon = cgroup2_abandon,
     .place = cgroup2_place,
     .born = cgroup2_born,
     .unplace = cgroup2_unplace,
+    .spare = cgroup2_spare,
     .adopt = cgroup2_adopt,
     .list = cgroup2_list,
     .is_empty = cgroup2_is_empty,

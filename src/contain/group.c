@@ -119,6 +119,14 @@ int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, p
     return 0;
 }
 
+/* Needs the lock. */
+static void set_spared(pk_group *group, bool spare)
+{
+    if (group->spared != spare && group->backend->spare)
+        group->backend->spare(group, spare);
+    group->spared = spare;
+}
+
 void group_add_leader(pk_group *group, struct leader *leader)
 {
     /* Those that were waited for are of no more use to the group. */
@@ -135,7 +143,7 @@ void group_add_leader(pk_group *group, struct leader *leader)
     leader->next = group->leaders;
     group->leaders = leader;
     group->backend->born(group, leader);
-    group->spared = false; /* a group that is used again is guarded again */
+    set_spared(group, false); /* a group that is used again is guarded again */
 }
 
 bool group_keeps_zombies(const pk_group *group)
@@ -152,7 +160,8 @@ pk_mechanism pk_group_mechanism(const pk_group *group)
 
 unsigned pk_group_guarantees(const pk_group *group)
 {
-    return group->guarantees;
+    bool unguarded = group->backend->needs_guardian && !owner_is_guarded();
+    return unguarded ? group->guarantees & ~(unsigned)PK_GUARANTEE_OWNER_DEATH : group->guarantees;
 }
 
 unsigned pk_group_required(const pk_group *group)
@@ -306,7 +315,7 @@ int pk_group_adopt(pk_group *group, pid_t pid, int pidfd, pk_error *error)
         pthread_mutex_lock(&group->lock);
         r = adopt(group, pid, pidfd >= 0 ? pidfd : own_pidfd);
         if (r == 0)
-            group->spared = false;
+            set_spared(group, false);
         pthread_mutex_unlock(&group->lock);
     }
     sys_close_safe(own_pidfd);
@@ -390,7 +399,7 @@ int pk_group_resume(pk_group *group, pk_error *error)
 void pk_group_spare(pk_group *group)
 {
     pthread_mutex_lock(&group->lock);
-    group->spared = true;
+    set_spared(group, true);
     pthread_mutex_unlock(&group->lock);
 }
 

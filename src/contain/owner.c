@@ -6,9 +6,12 @@
 #include "base/error.h"
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
+#include "contain/guardian-link.h"
 #include "contain/place.h"
 #include "contain/proc.h"
 #include "sys/sys.h"
+
+#include <processkit/guardian.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,21 +34,58 @@ static struct {
     int parent;
     char name[64];
     struct place place;
-} owner = {.lock = PTHREAD_MUTEX_INITIALIZER, .dir = -1, .parent = -1};
+    struct guardian_link guardian;
+} owner = {.lock = PTHREAD_MUTEX_INITIALIZER, .dir = -1, .parent = -1, .guardian = GUARDIAN_LINK_INIT};
 
-/* A forked child has a copy that is the parent's: it must not remove anything there, and begins anew. The lock may have
- * been held by a thread that does not exist in the child. */
+/*
+ * A forked child has a copy that is the parent's: it must not remove anything there, and begins anew. It lets go of the
+ * descriptors at once: an open copy would keep the parent's lock alive after its death, and hide from the guardian that
+ * the parent has become another program. fork waits for the lock, so that it finds nothing half done.
+ */
+static void let_go(void)
+{
+    owner.dir = sys_close_safe(owner.dir);
+    owner.parent = sys_close_safe(owner.parent);
+    guardian_link_end(&owner.guardian);
+    owner.salt = 0;
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&owner.lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&owner.lock);
+}
+
+static void after_fork_in_child(void)
+{
+    owner.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    if (owner.epoch != 0)
+        let_go();
+    owner.epoch = sys_epoch();
+}
+
+static void follow_forks(void)
+{
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/* What was cloned without the C library's knowledge is told by the epoch. The lock may have been held by a thread that
+ * does not exist in the child. */
 static void lock_owner(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     uint64_t now = sys_epoch();
     uint64_t then = owner.epoch;
+    pthread_once(&once, follow_forks);
     if (then != now &&
         __atomic_compare_exchange_n((uint64_t *)&owner.epoch, &then, now, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
         then != 0) {
         owner.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-        owner.dir = sys_close_safe(owner.dir); /* an open copy would keep the parent's lock alive after its death */
-        owner.parent = sys_close_safe(owner.parent);
-        owner.salt = 0;
+        let_go();
     }
     pthread_mutex_lock(&owner.lock);
 }
@@ -57,7 +97,7 @@ static void unlock_owner(void)
 
 /* ---- The owner directory ---------------------------------------------------------------------------------------- */
 
-static int make_name(void)
+static int make_name(pk_error *error)
 {
     if (owner.salt == 0) {
         struct timespec now;
@@ -68,7 +108,7 @@ static int make_name(void)
     for (int tries = 0; r == -EEXIST && tries < MOST_TRIES; tries++) {
         snprintf(owner.name, sizeof(owner.name), "processkit-%d-%llx-%u", sys_getpid(), (unsigned long long)owner.salt,
                  owner.names++);
-        r = sys_mkdirat(owner.parent, owner.name, 0755);
+        r = guardian_link_begin(&owner.guardian, owner.parent, owner.name, error);
     }
     return r;
 }
@@ -112,6 +152,7 @@ static int open_and_mark(void)
 
 static int make_directory(pk_error *error)
 {
+    pk_error why = {0};
     int r = place_find(&owner.place, error);
     if (r < 0)
         return r;
@@ -119,7 +160,13 @@ static int make_directory(pk_error *error)
     if (owner.parent < 0)
         return error_errno(error, owner.parent, PK_STEP_OPEN_CGROUP, owner.place.own, "cannot open the own cgroup %s",
                            owner.place.own);
-    r = make_name();
+    r = sys_may_write(owner.parent); /* cheaper to ask than to let a guardian find out */
+    r = r == -EACCES || r == -EROFS ? r : make_name(&why);
+    if (r < 0 && why.step == PK_STEP_GUARDIAN) {
+        if (error)
+            *error = why;
+        return r;
+    }
     if (r < 0)
         return error_errno(error, r, PK_STEP_MAKE_CGROUP, owner.place.own, "cannot make a cgroup in %s",
                            owner.place.own);
@@ -131,13 +178,17 @@ static int make_directory(pk_error *error)
                 owner.place.own);
     owner.dir = sys_close_safe(owner.dir);
     cgroup_remove(owner.parent, owner.name);
+    guardian_link_end(&owner.guardian);
     return r;
 }
 
 static int ensure_directory(pk_error *error)
 {
-    if (owner.dir >= 0)
+    if (owner.dir >= 0) {
+        guardian_link_check(&owner.guardian, owner.parent, owner.name);
         return 0;
+    }
+    guardian_link_end(&owner.guardian); /* of a directory that was deleted under us */
     owner.parent = sys_close_safe(owner.parent);
     int r = make_directory(error);
     if (r < 0) {
@@ -198,6 +249,97 @@ int owner_remove_entry(const struct owner_entry *entry)
     return r;
 }
 
+/* ---- The guardian ----------------------------------------------------------------------------------------------- */
+
+static void tell(const struct owner_entry *entry, enum guardian_kind kind)
+{
+    if (owner.dir >= 0 && entry->generation == owner.generation)
+        guardian_link_tell(&owner.guardian, owner.parent, owner.name, kind, entry->name);
+}
+
+void owner_spare_entry(const struct owner_entry *entry, bool spare)
+{
+    lock_owner();
+    tell(entry, spare ? GUARDIAN_SPARE : GUARDIAN_UNSPARE);
+    unlock_owner();
+}
+
+void owner_hand_over(const struct owner_entry *entry)
+{
+    lock_owner();
+    tell(entry, GUARDIAN_TAKE);
+    unlock_owner();
+}
+
+bool owner_is_guarded(void)
+{
+    lock_owner();
+    bool guarded = owner.dir >= 0 && guardian_link_is_up(&owner.guardian);
+    unlock_owner();
+    return guarded;
+}
+
+unsigned owner_guard_losses(void)
+{
+    lock_owner();
+    unsigned losses = owner.guardian.losses;
+    unlock_owner();
+    return losses;
+}
+
+void owner_check_guard(void)
+{
+    lock_owner();
+    if (owner.dir >= 0)
+        guardian_link_check(&owner.guardian, owner.parent, owner.name);
+    unlock_owner();
+}
+
+int owner_guard_fd(void)
+{
+    lock_owner();
+    int fd = owner.dir >= 0 ? owner.guardian.guardian.control : -1;
+    unlock_owner();
+    return fd;
+}
+
+const char *owner_guard_refusal(char *buffer, size_t size)
+{
+    lock_owner();
+    snprintf(buffer, size, "%s", owner.guardian.refusal);
+    unlock_owner();
+    return buffer;
+}
+
+int pk_guardian_enable(bool enable, pk_error *error)
+{
+    int r = 0;
+    lock_owner();
+    if (owner.dir >= 0 && owner.guardian.off == enable)
+        r = error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_GUARDIAN, NULL,
+                      "cannot switch the guardian %s: this process has groups already (do it before the first)",
+                      enable ? "on" : "off");
+    else
+        owner.guardian.off = !enable;
+    unlock_owner();
+    return r;
+}
+
+pid_t pk_guardian_pid(void)
+{
+    lock_owner();
+    pid_t pid = owner.guardian.guardian.pid;
+    unlock_owner();
+    return pid;
+}
+
+unsigned pk_guardian_losses(void)
+{
+    return owner_guard_losses();
+}
+
+/* ---- For limits and for people ---------------------------------------------------------------------------------- */
+
 int owner_enable(const char *const *controllers, size_t count, pk_error *error)
 {
     lock_owner();
@@ -225,7 +367,8 @@ void owner_leave(void)
     lock_owner();
     if (owner.dir >= 0) {
         owner.dir = sys_close_safe(owner.dir);
-        sys_unlinkat(owner.parent, owner.name, AT_REMOVEDIR); /* stays if spared members live in it */
+        sys_unlinkat(owner.parent, owner.name, AT_REMOVEDIR); /* stays if something lives in it: the guardian's now */
+        guardian_link_end(&owner.guardian);
         owner.parent = sys_close_safe(owner.parent);
     }
     unlock_owner();

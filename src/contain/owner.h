@@ -10,6 +10,7 @@
 
 #include <processkit/error.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,26 @@ int owner_make_entry(struct owner_entry *entry, pk_error *error);
 
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);
+
+/* Says to the guardian that the members of an entry are to live on, or no longer. */
+void owner_spare_entry(const struct owner_entry *entry, bool spare);
+
+/* Leaves an entry that cannot be removed yet to the guardian: it kills the members unless they are spared, and removes
+ * the directory when it has emptied. Without a guardian it stays. */
+void owner_hand_over(const struct owner_entry *entry);
+
+/* Whether a guardian watches over this process, as far as is known. */
+bool owner_is_guarded(void);
+
+/* Why not, as one line; "" if one does. Returns `buffer`. */
+const char *owner_guard_refusal(char *buffer, size_t size);
+
+/* A descriptor that becomes readable when the guardian is lost, or -1. It stays the owner's. */
+int owner_guard_fd(void);
+
+/* Replaces a guardian that was lost, and counts that. */
+void owner_check_guard(void);
+unsigned owner_guard_losses(void);
 
 /* Enables controllers ("memory pids") for the directories of groups, made and to be made. -EOPNOTSUPP, with a text that
  * says which file refused and what would help. */

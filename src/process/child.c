@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define CHILD __attribute__((no_sanitize("address", "undefined", "thread"), noinline)) static
+#define CHILD SYS_CHILD static
 
 /* From the first step on, the parent knows how far the child came. Ends the child if the step failed. */
 CHILD void check(struct birth *birth, int result)
@@ -241,7 +241,7 @@ CHILD void execute(struct birth *birth)
     check(birth, error);
 }
 
-__attribute__((no_sanitize("address", "undefined", "thread"))) int child_run(void *data)
+SYS_CHILD int child_run(void *data)
 {
     struct birth *birth = data;
 

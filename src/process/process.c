@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "contain/owner.h"
 #include "process/spawn.h"
 #include "sys/sys.h"
 
@@ -27,9 +28,10 @@ static int launch(pk_process *process, pk_group *group, bool private_group, cons
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     }
     pk_time started = sys_now();
+    unsigned losses = owner_guard_losses();
     r = spawn(group, &plan, leader, error);
     if (r == 0) {
-        run_begin(&process->run, group, private_group, leader, command, started);
+        run_begin(&process->run, group, private_group, leader, command, started, losses);
         process->pipes = plan.pipes;
         process->pipe_count = plan.pipe_count;
         plan.pipes = NULL;
@@ -193,6 +195,8 @@ int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk
         r = sys_ppoll(fds, RUN_FDS, until == PK_FOREVER ? NULL : &timeout);
         if (r < 0 && r != -EINTR)
             return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot wait for pid %d", run->leader->pid);
+        if (r > 0 && fds[RUN_GUARD_FD].revents)
+            owner_check_guard();
     }
     if (result)
         *result = run->result;

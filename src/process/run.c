@@ -13,19 +13,21 @@
 
 #include "base/time.h"
 #include "contain/members.h"
+#include "contain/owner.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <string.h>
 
 void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
-               pk_time started)
+               pk_time started, unsigned losses)
 {
     *run = (struct run){
         .group = group,
         .private_group = private_group,
         .leader = leader,
         .started = started,
+        .losses = losses,
         .deadline = command->timeout ? time_add(started, command->timeout) : PK_FOREVER,
         .stop = command->stop,
         .leftovers = command->leftovers,
@@ -70,8 +72,18 @@ static void read_usage(struct run *run)
     }
 }
 
+/* The guardian may have been lost without anybody being woken by it. */
+static void look_at_guard(struct run *run)
+{
+    owner_check_guard();
+    run->result.guard_losses = owner_guard_losses() - run->losses;
+    run->result.guarantees &= pk_group_guarantees(run->group);
+}
+
 static void end(struct run *run, pk_time now)
 {
+    if (run->result.guarantees & PK_GUARANTEE_OWNER_DEATH)
+        look_at_guard(run);
     run->result.verdict = judge(run);
     run->result.wall = now - run->started;
     pthread_mutex_lock(&run->group->lock);
@@ -275,6 +287,7 @@ pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
 
     fds[0] = (struct pollfd){.fd = leader_has_ended(run) ? -1 : run->leader->pidfd, .events = POLLIN};
     fds[1] = fds[2] = (struct pollfd){.fd = -1};
+    fds[RUN_GUARD_FD] = (struct pollfd){.fd = owner_guard_fd(), .events = POLLIN};
     if (draining)
         drain_poll(drain, fds + 1);
 

@@ -34,6 +34,7 @@ struct run {
     pk_leftovers leftovers;
     struct ladder ladder;
     struct drain drain; /* while RUN_WAITING */
+    unsigned losses;    /* of guardians, before it began */
     unsigned reached;   /* events so far, as bits of pk_event */
     pk_result result;   /* filled in on the way, valid once RUN_ENDED */
 };
@@ -41,7 +42,7 @@ struct run {
 #define RUN_REACHED(event) (1U << (event))
 
 void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
-               pk_time started);
+               pk_time started, unsigned losses);
 
 /* Does what is due. 0, or a negative errno if even looking failed. */
 int run_advance(struct run *run);
@@ -49,8 +50,9 @@ int run_advance(struct run *run);
 /* Begins to end it, or makes that harder. */
 void run_stop(struct run *run, const pk_stop_options *options);
 
-/* What to wait for: up to three descriptors, -1 for none, and a time. */
-enum { RUN_FDS = 3 };
+/* What to wait for: up to four descriptors, -1 for none, and a time. When the one at RUN_GUARD_FD fires, the guardian
+ * is lost: owner_check_guard. */
+enum { RUN_FDS = 4, RUN_GUARD_FD = 3 };
 pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS]);
 
 void run_end(struct run *run);

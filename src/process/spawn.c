@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "contain/stack.h"
 #include "process/child.h"
 #include "sys/sys.h"
 
@@ -30,25 +31,6 @@ bool spawn_uses_clone_into_cgroup(void)
 }
 
 /* ---- Making the child ------------------------------------------------------------------------------------------- */
-
-/* Deep enough for the child's few frames; exec takes its arguments from the plan. */
-enum { STACK_SIZE = 64 * 1024 };
-
-/* One stack is kept for the next spawn, whichever thread that comes from. */
-static _Atomic(void *) kept_stack;
-
-static void *take_stack(void)
-{
-    void *stack = atomic_exchange(&kept_stack, NULL);
-    return stack ? stack : sys_map(STACK_SIZE, true);
-}
-
-static void put_stack(void *stack)
-{
-    void *surplus = atomic_exchange(&kept_stack, stack);
-    if (surplus)
-        sys_unmap(surplus, STACK_SIZE);
-}
 
 struct attempt {
     struct birth birth;
@@ -272,11 +254,11 @@ static int spawn_on(void *stack, pk_group *group, struct plan *plan, struct lead
 int spawn(pk_group *group, struct plan *plan, struct leader *leader, pk_error *error)
 {
     pk_error why; /* of attempts that were repeated, which the caller never hears of */
-    void *stack = take_stack();
+    void *stack = stack_take();
     if (!stack)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     int r = spawn_on(stack, group, plan, leader, &why);
-    put_stack(stack);
+    stack_put(stack);
     if (r < 0 && error)
         *error = why;
     return r;

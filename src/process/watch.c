@@ -2,10 +2,12 @@
  * A loop carries a run: what the run waits for is watched, and each step's events are reported.
  */
 #include "base/error.h"
+#include "contain/owner.h"
 #include "process/process.h"
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 struct process_watch {
@@ -17,12 +19,23 @@ struct process_watch {
     bool busy;         /* below a callback: who frees the process then leaves this to us */
     struct loop_watch fds[RUN_FDS];
     bool watched[RUN_FDS];
+    int guard; /* our duplicate of the guardian's descriptor, since an epoll takes each only once; or -1 */
     struct loop_timer timer;
 };
 
 /* ---- Following what the run waits for --------------------------------------------------------------------------- */
 
 static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data);
+
+/* What stands in a poll, or what stands for it in an epoll. */
+static int followable(struct process_watch *watch, int index, int fd)
+{
+    if (index != RUN_GUARD_FD || fd < 0)
+        return fd;
+    if (watch->guard < 0)
+        watch->guard = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return watch->guard;
+}
 
 /* Before each step: a step may close what is watched. */
 static void unfollow(struct process_watch *watch)
@@ -45,8 +58,11 @@ static int follow(struct process_watch *watch)
     for (int i = 0; i < RUN_FDS; i++) {
         if (wanted[i].fd < 0)
             continue;
+        int fd = followable(watch, i, wanted[i].fd);
+        if (fd < 0)
+            return fd;
         uint32_t events = wanted[i].events == POLLPRI ? EPOLLPRI : EPOLLIN;
-        int r = loop_watch_add(watch->loop, &watch->fds[i], wanted[i].fd, events, on_fd, watch);
+        int r = loop_watch_add(watch->loop, &watch->fds[i], fd, events, on_fd, watch);
         if (r < 0)
             return r;
         watch->watched[i] = true;
@@ -72,13 +88,19 @@ static bool report(struct process_watch *watch)
     return true;
 }
 
+static void release(struct process_watch *watch)
+{
+    sys_close_safe(watch->guard);
+    free(watch);
+}
+
 static void step(struct process_watch *watch)
 {
     watch->busy = true;
     unfollow(watch);
     int r = run_advance(&watch->process->run);
     if (!report(watch)) {
-        free(watch);
+        release(watch);
         return;
     }
     watch->busy = false;
@@ -89,8 +111,14 @@ static void step(struct process_watch *watch)
 
 static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data)
 {
-    (void)fd_watch, (void)fd, (void)events;
-    step(data);
+    struct process_watch *watch = data;
+    (void)fd, (void)events;
+    if (fd_watch == &watch->fds[RUN_GUARD_FD]) {
+        unfollow(watch);
+        watch->guard = sys_close_safe(watch->guard);
+        owner_check_guard();
+    }
+    step(watch);
 }
 
 static void on_time(struct loop_timer *timer, void *data)
@@ -111,7 +139,7 @@ int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback cal
     struct process_watch *watch = calloc(1, sizeof(*watch));
     if (!watch)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot watch a process");
-    *watch = (struct process_watch){.process = process, .loop = loop, .callback = callback, .data = data};
+    *watch = (struct process_watch){.process = process, .loop = loop, .callback = callback, .data = data, .guard = -1};
     r = loop_timer_add(loop, &watch->timer, PK_FOREVER, on_time, watch);
     if (r == 0) {
         r = follow(watch);
@@ -121,7 +149,7 @@ int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback cal
         }
     }
     if (r < 0) {
-        free(watch);
+        release(watch);
         return error_errno(error, r, PK_STEP_LOOP, NULL, "cannot watch a process");
     }
     process->watch = watch;
@@ -138,7 +166,7 @@ void process_unwatch(pk_process *process)
     loop_timer_remove(&watch->timer);
     watch->process = NULL;
     if (!watch->busy)
-        free(watch);
+        release(watch);
 }
 
 int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error)

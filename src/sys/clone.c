@@ -81,5 +81,7 @@ int sys_clone(struct clone_args *args, int (*run)(void *), void *data)
     SYS_FAULT("clone");
     void *top = (char *)(uintptr_t)args->stack + args->stack_size;
     int flags = (int)(args->flags | args->exit_signal);
-    return (int)SYS_RESULT(clone(run, top, flags, data, (int *)(uintptr_t)args->pidfd, NULL, NULL));
+    /* The old call has one place for two things; nobody asks for both. */
+    int *first = (int *)(uintptr_t)(args->flags & CLONE_PIDFD ? args->pidfd : args->parent_tid);
+    return (int)SYS_RESULT(clone(run, top, flags, data, first, NULL, (int *)(uintptr_t)args->child_tid));
 }

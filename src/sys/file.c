@@ -67,6 +67,13 @@ int sys_fstatat(int dir, const char *path, struct stat *status, int flags)
     return (int)SYS_RESULT(fstatat(dir, path, status, flags));
 }
 
+int sys_may_write(int dir)
+{
+    SYS_FAULT("faccessat2");
+    enum { FACCESSAT2 = 439, EFFECTIVE = 0x200, EMPTY_PATH = 0x1000 };
+    return (int)SYS_RESULT(syscall(FACCESSAT2, dir, "", W_OK | X_OK, EFFECTIVE | EMPTY_PATH));
+}
+
 int sys_faccessat(int dir, const char *path, int mode)
 {
     SYS_FAULT("faccessat");

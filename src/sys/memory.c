@@ -1,16 +1,16 @@
 /*
  * Memory from the kernel: the child's stack, and the mark that tells an owner from its forked copy.
  */
+#include "sys/fault.h"
+#include "sys/result.h"
 #include "sys/sys.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifdef PK_FAULTS
-#include "sys/fault.h"
-#endif
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -35,6 +35,22 @@ void *sys_map(size_t size, bool guard)
 void sys_unmap(void *memory, size_t size)
 {
     munmap(memory, size);
+}
+
+int sys_memfd_create(const char *name)
+{
+    SYS_FAULT("memfd_create");
+    enum { CLOSE_ON_EXEC = 1, EXECUTABLE = 0x10 };
+    int fd = (int)SYS_RESULT(syscall(SYS_memfd_create, name, CLOSE_ON_EXEC | EXECUTABLE));
+    if (fd == -EINVAL) /* before Linux 6.3 every one is executable */
+        fd = (int)SYS_RESULT(syscall(SYS_memfd_create, name, CLOSE_ON_EXEC));
+    return fd;
+}
+
+int sys_futex_wait(const _Atomic int *word, int while_it_is)
+{
+    enum { WAIT = 0 };
+    return (int)SYS_RESULT(syscall(SYS_futex, word, WAIT, while_it_is, NULL, NULL, 0));
 }
 
 /*

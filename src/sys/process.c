@@ -32,16 +32,32 @@
 #define RAW_SETRESUID SYS_setresuid
 #endif
 
-int sys_execve(const char *path, char *const argv[], char *const environment[])
+SYS_CHILD int sys_execve(const char *path, char *const argv[], char *const environment[])
 {
     SYS_FAULT("execve");
     return (int)SYS_RESULT(syscall(SYS_execve, path, argv, environment));
 }
 
-void sys_exit(int status)
+SYS_CHILD int sys_fexecve(int fd, char *const argv[], char *const environment[])
+{
+    SYS_FAULT("execveat");
+    enum { EMPTY_PATH = 0x1000 };
+    return (int)SYS_RESULT(syscall(SYS_execveat, fd, "", argv, environment, EMPTY_PATH));
+}
+
+SYS_CHILD void sys_exit(int status)
 {
     for (;;)
         syscall(SYS_exit_group, status);
+}
+
+int sys_wait_child(pid_t pid)
+{
+    int r;
+    do
+        r = (int)SYS_RESULT(syscall(SYS_wait4, pid, NULL, __WALL, NULL));
+    while (r == -EINTR);
+    return r;
 }
 
 int sys_waitid_pidfd(int pidfd, siginfo_t *info, int options, struct rusage *usage)

@@ -21,6 +21,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
+/*
+ * For what a child does in the memory of its parent: kept out of the books of sanitizers, which a function that never
+ * returns would leave unbalanced for the parent's thread.
+ */
+#define SYS_CHILD __attribute__((no_sanitize("address", "undefined", "thread"), noinline))
+
 /* ---- Files ------------------------------------------------------------------------------------------------------ */
 
 int sys_openat(int dir, const char *path, int flags, mode_t mode);
@@ -33,6 +39,9 @@ int sys_unlinkat(int dir, const char *name, int flags);
 int sys_fstat(int fd, struct stat *status);
 int sys_fstatat(int dir, const char *path, struct stat *status, int flags);
 int sys_faccessat(int dir, const char *path, int mode);
+
+/* Whether names can be made in this directory, by the effective user: -EACCES or -EROFS if not. -ENOSYS before 5.8. */
+int sys_may_write(int dir);
 
 /* What sys_getdents fills its buffer with, one after the other, each `length` bytes on from the one before. */
 struct sys_entry {
@@ -61,6 +70,15 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int capacity, int time
 int sys_timerfd_create(void);
 int sys_timerfd_settime(int timer, const struct itimerspec *when);
 
+/* A pair of connected sockets that keep messages apart; the end of one is seen by the other. */
+int sys_socketpair(int fds[2]);
+
+/* One message, without waiting and without SIGPIPE. */
+int sys_send(int socket, const void *bytes, size_t size);
+
+/* A file in memory that can be executed, where the kernel lets it. */
+int sys_memfd_create(const char *name);
+
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
 /* Anonymous private memory; the lowest page is a guard page if `guard`. NULL on failure. */
@@ -78,7 +96,15 @@ int sys_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *d
 int sys_clone(struct clone_args *args, int (*run)(void *), void *data);
 
 int sys_execve(const char *path, char *const argv[], char *const environment[]);
+int sys_fexecve(int fd, char *const argv[], char *const environment[]);
 _Noreturn void sys_exit(int status);
+
+/* Waits for the child with this pid, and takes it. Also one without an exit signal. */
+int sys_wait_child(pid_t pid);
+
+/* Waits until the word is zero or may be; wakes without reason too. */
+int sys_futex_wait(const _Atomic int *word, int while_it_is);
+
 int sys_waitid_pidfd(int pidfd, siginfo_t *info, int options, struct rusage *usage);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_send_signal(int pidfd, int signal_number);

@@ -104,7 +104,7 @@ BAD = [
     (["run", "--swap-max", "1M", "true"], "needs a memory limit"),
     (["run", "--require", "magic", "true"], "unknown guarantee 'magic'"),
     (["run", "--require", "usage,,cgroup", "true"], "is empty"),
-    (["run", "--require", "owner-death", "true"], "cannot guarantee owner-death"),
+    (["run", "--mechanism", "process_group", "--require", "owner-death", "true"], "cannot guarantee owner-death"),
     (["run", "--mechanism", "x", "true"], "unknown mechanism 'x'"),
     (["run", "--mechanism", "process_group", "--memory-max", "1G", "true"], "cannot enforce limits"),
     (["run", "--leftovers", "x", "true"], "unknown policy 'x'"),
@@ -128,7 +128,6 @@ BAD = [
     (["run", "--stdout", "/", "true"], "cannot open /"),
     (["run", ""], "name is empty"),
     (["doctor", "extra"], "no argument such as 'extra'"),
-    (["doctor", "--require", "owner-death"], "does not give: owner-death"),
 ]
 
 

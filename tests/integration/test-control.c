@@ -110,6 +110,7 @@ static void suspend_surfaces_errors(void **state)
     (void)state;
     pk_error error;
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    sys_fault_clear();
     sys_fault_set("write", 1, EPERM);
     assert_int_equal(pk_group_suspend(group, &error), -EPERM);
     assert_int_equal(error.step, PK_STEP_FREEZE);

@@ -22,7 +22,8 @@ static void auto_prefers_a_cgroup(void **state)
     pk_group *group = NULL;
     assert_ok(pk_group_create(NULL, &group, &error), error);
     assert_int_equal(pk_group_mechanism(group), PK_MECHANISM_CGROUP2);
-    assert_int_equal(pk_group_guarantees(group), PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_USAGE);
+    assert_int_equal(pk_group_guarantees(group),
+                     PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_OWNER_DEATH | PK_GUARANTEE_USAGE);
     assert_null(pk_group_refusal(group));
     assert_int_equal(access(pk_group_path(group), F_OK), 0);
     assert_null(pk_group_free(group));
@@ -55,15 +56,17 @@ static void required_guarantees_refuse_the_fallback(void **state)
     assert_null(group);
 }
 
-static void owner_death_is_not_promised(void **state)
+static void owner_death_is_not_promised_without_a_guardian(void **state)
 {
     (void)state;
     pk_error error;
     pk_group *group = NULL;
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.require = PK_GUARANTEE_OWNER_DEATH;
+    assert_ok(pk_guardian_enable(false, &error), error);
     assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
     assert_non_null(strstr(error.message, "owner-death"));
+    assert_non_null(strstr(error.message, "switched off"));
     assert_int_equal(cast_count_directories(), 1); /* the owner's, for the next group */
 }
 
@@ -350,7 +353,7 @@ static const struct test tests[] = {
     PK_TEST_AS_DELEGATED_USER(auto_prefers_a_cgroup),
     PK_TEST_AS_USER(auto_falls_back_and_says_why),
     PK_TEST_AS_USER(required_guarantees_refuse_the_fallback),
-    PK_TEST_WITH(owner_death_is_not_promised, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(owner_death_is_not_promised_without_a_guardian, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(full_hierarchy_is_an_error_not_a_fallback, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(read_only_hierarchy_is_a_fallback, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(taken_name_is_tried_again_32_times, .needs = NEEDS_CGROUP2),

@@ -159,6 +159,7 @@ static void spawning_does_not_write_cgroup_procs(void **state)
     pk_error error;
     pk_result result;
     pk_auto(pk_command) command = cast_command(NULL, "exit 0");
+    assert_ok(pk_guardian_enable(false, &error), error);
     sys_fault_clear();
     assert_ok(pk_command_run(command, NULL, &result, &error), error);
     assert_int_equal(sys_fault_count("join"), 0);

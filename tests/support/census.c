@@ -74,10 +74,14 @@ static const struct census_fd *find_fd(const struct census *census, int fd)
 }
 
 /*
- * The library keeps two descriptors from its first cgroup to the end of the process: its owner directory and the
- * directory that is in. One each, and no group's.
+ * The library keeps three descriptors from its first cgroup to the end of the process: its owner directory, the
+ * directory that is in, and the socket to its guardian. One each, and no group's.
  */
-static bool is_kept_by_library(const char *target, bool *seen_place, bool *seen_owner)
+struct kept {
+    bool place, owner, guardian;
+};
+
+static bool is_kept_by_library(const char *target, struct kept *kept)
 {
     char place[PATH_MAX], prefix[PATH_MAX + 64];
     if (!hierarchy_own(place))
@@ -85,9 +89,11 @@ static bool is_kept_by_library(const char *target, bool *seen_place, bool *seen_
     bool *seen = NULL;
     int length = snprintf(prefix, sizeof(prefix), "%s/processkit-%d-", place, getpid());
     if (strcmp(target, place) == 0)
-        seen = seen_place;
+        seen = &kept->place;
     else if (strncmp(target, prefix, (size_t)length) == 0 && !strchr(target + length, '/'))
-        seen = seen_owner;
+        seen = &kept->owner;
+    else if (strncmp(target, "socket:", 7) == 0 && kept->place)
+        seen = &kept->guardian;
     if (!seen || *seen)
         return false;
     *seen = true;
@@ -96,7 +102,7 @@ static bool is_kept_by_library(const char *target, bool *seen_place, bool *seen_
 
 static int compare_fds(const struct census *before, const struct census *after)
 {
-    bool seen_place = false, seen_owner = false;
+    struct kept kept = {.owner = false};
     int leaks = 0;
     for (size_t i = 0; i < after->fd_count; i++) {
         const struct census_fd *new = &after->fds[i], *old = find_fd(before, new->fd);
@@ -104,7 +110,7 @@ static int compare_fds(const struct census *before, const struct census *after)
             continue;
         if (old)
             printf("LEAK: descriptor %d was %s and is now %s\n", new->fd, old->target, new->target);
-        else if (!is_kept_by_library(new->target, &seen_place, &seen_owner))
+        else if (!is_kept_by_library(new->target, &kept))
             printf("LEAK: descriptor %d is open: %s\n", new->fd, new->target);
         else
             continue;

@@ -1,0 +1,192 @@
+/*
+ * Keeping a guardian.
+ */
+#include "contain/guardian-link.h"
+
+#include "base/error.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A guardian that is lost so soon, so often, cannot live here: a filter kills it, say. Then there is none, and the
+ * guarantee bits say so. */
+#define SOON PK_SECONDS(1)
+enum { MOST_QUICK = 3 };
+
+struct guardian_note {
+    struct guardian_note *next;
+    bool spared;
+    bool taken;
+    char name[GUARDIAN_NAME];
+};
+
+/* ---- Notes ------------------------------------------------------------------------------------------------------ */
+
+static struct guardian_note **find_note(struct guardian_link *link, const char *entry)
+{
+    struct guardian_note **at = &link->notes;
+    while (*at && strcmp((*at)->name, entry) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+static void drop_note(struct guardian_note **at)
+{
+    struct guardian_note *note = *at;
+    *at = note->next;
+    free(note);
+}
+
+static void change_note(struct guardian_note *note, enum guardian_kind kind)
+{
+    switch (kind) {
+    case GUARDIAN_SPARE:
+        note->spared = true;
+        break;
+    case GUARDIAN_UNSPARE:
+        note->spared = false;
+        break;
+    case GUARDIAN_TAKE:
+        note->taken = true;
+        break;
+    }
+}
+
+/* Without memory a later guardian would not be told; this one is. */
+static void write_note(struct guardian_link *link, enum guardian_kind kind, const char *entry)
+{
+    struct guardian_note **at = find_note(link, entry);
+    if (!*at && kind == GUARDIAN_UNSPARE)
+        return;
+    if (!*at)
+        *at = calloc(1, sizeof(**at));
+    if (!*at)
+        return;
+    memcpy((*at)->name, entry, strnlen(entry, sizeof((*at)->name) - 1));
+    change_note(*at, kind);
+    if (!(*at)->spared && !(*at)->taken)
+        drop_note(at);
+}
+
+static void forget_removed(struct guardian_link *link, int parent, const char *name)
+{
+    int dir = sys_openat(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    for (struct guardian_note **at = &link->notes; dir >= 0 && *at;) {
+        if (sys_faccessat(dir, (*at)->name, 0) == -ENOENT)
+            drop_note(at);
+        else
+            at = &(*at)->next;
+    }
+    sys_close_safe(dir);
+}
+
+static int tell_note(const struct guardian *guardian, const struct guardian_note *note)
+{
+    int r = note->spared ? guardian_tell(guardian, GUARDIAN_SPARE, note->name) : 0;
+    return r == 0 && note->taken ? guardian_tell(guardian, GUARDIAN_TAKE, note->name) : r;
+}
+
+static int tell_notes(const struct guardian_link *link)
+{
+    int r = 0;
+    for (const struct guardian_note *note = link->notes; note && r == 0; note = note->next)
+        r = tell_note(&link->guardian, note);
+    return r;
+}
+
+/* ---- Beginning and ending --------------------------------------------------------------------------------------- */
+
+static void set_refusal(struct guardian_link *link, const char *text)
+{
+    size_t length = strnlen(text, sizeof(link->refusal) - 1);
+    memcpy(link->refusal, text, length);
+    link->refusal[length] = '\0';
+}
+
+/* 0 also where no guardian can be had: then the refusal says why. */
+static int start(struct guardian_link *link, int parent, const char *name, bool make, pk_error *error)
+{
+    pk_error why = {0};
+    int r = guardian_start(&link->guardian, parent, name, make, &why);
+    link->started = sys_now();
+    set_refusal(link, r < 0 ? why.message : "");
+    if (r < 0 && r != -EOPNOTSUPP && error)
+        *error = why;
+    return r == -EOPNOTSUPP ? 0 : r;
+}
+
+int guardian_link_begin(struct guardian_link *link, int parent, const char *name, pk_error *error)
+{
+    link->quick = 0;
+    link->owed = false;
+    set_refusal(link, "the guardian was switched off by the program");
+    int r = link->off ? 0 : start(link, parent, name, true, error);
+    if (r < 0 || guardian_link_is_up(link))
+        return r;
+    r = sys_mkdirat(parent, name, 0755);
+    return r < 0 ? error_errno(error, r, PK_STEP_MAKE_CGROUP, NULL, "cannot make a cgroup") : 0;
+}
+
+bool guardian_link_is_up(const struct guardian_link *link)
+{
+    return link->guardian.control >= 0;
+}
+
+static void hang_up(struct guardian_link *link)
+{
+    link->guardian.control = sys_close_safe(link->guardian.control);
+    link->guardian.pid = 0;
+}
+
+static void note_loss(struct guardian_link *link)
+{
+    hang_up(link);
+    link->losses++;
+    link->quick = sys_now() - link->started < SOON ? link->quick + 1 : 0;
+    link->owed = link->quick <= MOST_QUICK;
+    if (!link->owed)
+        set_refusal(link, "the guardian was lost again and again (does a seccomp filter kill it?)");
+}
+
+void guardian_link_end(struct guardian_link *link)
+{
+    hang_up(link);
+    while (link->notes)
+        drop_note(&link->notes);
+}
+
+/* ---- Keeping it ------------------------------------------------------------------------------------------------- */
+
+/* Each round either keeps a guardian or counts one more loss. */
+static void replace(struct guardian_link *link, int parent, const char *name)
+{
+    do {
+        link->owed = start(link, parent, name, false, NULL) < 0;
+        if (!guardian_link_is_up(link) || tell_notes(link) == 0)
+            return;
+        note_loss(link);
+    } while (link->owed);
+}
+
+void guardian_link_check(struct guardian_link *link, int parent, const char *name)
+{
+    if (guardian_link_is_up(link) && !guardian_is_lost(&link->guardian))
+        return;
+    if (guardian_link_is_up(link))
+        note_loss(link);
+    if (link->owed) {
+        forget_removed(link, parent, name);
+        replace(link, parent, name);
+    }
+}
+
+void guardian_link_tell(struct guardian_link *link, int parent, const char *name, enum guardian_kind kind,
+                        const char *entry)
+{
+    write_note(link, kind, entry);
+    if (guardian_link_is_up(link) && guardian_tell(&link->guardian, kind, entry) < 0)
+        guardian_link_check(link, parent, name);
+}

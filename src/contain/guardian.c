@@ -1,0 +1,170 @@
+/*
+ * Starting the guardian and talking to it.
+ */
+#include "contain/guardian.h"
+
+#include "base/error.h"
+#include "base/time.h"
+#include "contain/grandchild.h"
+#include "contain/helper-image.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
+
+struct guardian_birth {
+    struct helper_image image;
+    int control; /* its end */
+    int owner;   /* our pidfd */
+    int parent;
+    const char *name;
+    bool make;
+    bool made;
+    pk_step step; /* how far it came */
+    int error;
+};
+
+SYS_CHILD static void check(struct guardian_birth *birth, int result)
+{
+    if (result >= 0)
+        return;
+    birth->error = result;
+    sys_exit(127);
+}
+
+/* Its descriptors are 0 to 2, so ours, above 2, are not in the way. A session of its own: no terminal reaches it. */
+SYS_CHILD static int become_guardian(void *data)
+{
+    struct guardian_birth *birth = data;
+    char *argv[] = {(char[]){"processkit-guardian"}, (char[]){"guard"}, (char *)birth->name, NULL};
+
+    birth->step = PK_STEP_MAKE_CGROUP;
+    if (birth->make)
+        check(birth, sys_mkdirat(birth->parent, birth->name, 0755));
+    birth->step = PK_STEP_SESSION;
+    check(birth, sys_setsid());
+    birth->step = PK_STEP_DESCRIPTORS;
+    check(birth, sys_dup3(birth->control, 0, 0));
+    check(birth, sys_dup3(birth->owner, 1, 0));
+    check(birth, sys_dup3(birth->parent, 2, 0));
+    birth->step = PK_STEP_EXEC;
+    check(birth, helper_exec(&birth->image, argv));
+    sys_exit(127);
+}
+
+/* What says that no guardian can be had here, rather than that something ran out just now. */
+static bool is_refusal(int number)
+{
+    switch (number) {
+    case -EPERM: /* a filter, or the kernel's settings */
+    case -EACCES:
+    case -ENOSYS:
+    case -EOPNOTSUPP:
+    case -EINVAL:
+    case -ENOENT: /* no such file */
+    case -ENOTDIR:
+    case -ENOEXEC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int explain(const struct guardian_birth *birth, int number, pk_error *error)
+{
+    if (!is_refusal(number))
+        return error_errno(error, number, PK_STEP_GUARDIAN, NULL, "cannot start a guardian");
+    if (birth->step == PK_STEP_EXEC)
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, helper_path(),
+                         "no guardian can be started: from memory: %s; from %s: %s (allow executable memory files with "
+                         "sysctl vm.memfd_noexec=1, or install processkit-helper)",
+                         error_text(birth->image.memory_error), helper_path(), error_text(birth->image.exec_error));
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL, "no guardian can be started: %s",
+                     error_text(number));
+}
+
+static int give_birth(struct guardian *guardian, struct guardian_birth *birth, pk_error *error)
+{
+    struct grandchild grandchild = {.cgroup_fd = -1, .run = become_guardian, .data = birth};
+    int r = grandchild_make(&grandchild);
+    if (r == 0)
+        r = birth->error;
+    if (r == 0 && birth->step != PK_STEP_EXEC)
+        r = -ECANCELED; /* somebody killed it on the way */
+    if (r == 0) {
+        guardian->pid = grandchild.pid;
+        return 0;
+    }
+    if (birth->step == PK_STEP_MAKE_CGROUP && birth->error < 0)
+        return error_errno(error, r, PK_STEP_MAKE_CGROUP, NULL, "cannot make a cgroup");
+    birth->made = birth->make && birth->step > PK_STEP_MAKE_CGROUP;
+    return explain(birth, r, error);
+}
+
+int guardian_start(struct guardian *guardian, int parent, const char *name, bool make, pk_error *error)
+{
+    struct guardian_birth birth = {.owner = -1, .parent = parent, .name = name, .make = make};
+    int ends[2] = {-1, -1};
+
+    *guardian = (struct guardian){.control = -1};
+    int r = helper_image_open(&birth.image);
+    if (r == 0)
+        r = sys_socketpair(ends);
+    if (r == 0) {
+        r = ends[0] = sys_keep(ends[0]);
+        birth.control = ends[1] = sys_keep(ends[1]);
+    }
+    if (r >= 0)
+        r = birth.control;
+    if (r >= 0)
+        r = birth.owner = sys_keep(sys_pidfd_open(sys_getpid()));
+    r = r < 0 ? explain(&birth, r, error) : give_birth(guardian, &birth, error);
+    if (r == 0)
+        guardian->control = ends[0];
+    else
+        sys_close_safe(ends[0]);
+    if (birth.made)
+        sys_unlinkat(parent, name, AT_REMOVEDIR);
+    sys_close_safe(ends[1]);
+    sys_close_safe(birth.owner);
+    helper_image_close(&birth.image);
+    return r;
+}
+
+/* ---- Talking ---------------------------------------------------------------------------------------------------- */
+
+/* It reads whenever it has time, so a full socket means that it is busy killing; one that stands still is as good as
+ * lost. */
+static int wait_for_room(int control)
+{
+    struct pollfd poll = {.fd = control, .events = POLLOUT};
+    struct timespec patience = time_to_timespec(PK_SECONDS(1));
+    int r = sys_ppoll(&poll, 1, &patience);
+    return r == 0 ? -EPIPE : r == -EINTR || r > 0 ? 0 : r;
+}
+
+int guardian_tell(const struct guardian *guardian, enum guardian_kind kind, const char *name)
+{
+    struct guardian_message message = {.magic = GUARDIAN_MAGIC, .version = GUARDIAN_VERSION, .kind = (uint16_t)kind};
+    memcpy(message.name, name, strnlen(name, sizeof(message.name) - 1));
+    for (;;) {
+        int r = sys_send(guardian->control, &message, sizeof(message));
+        if (r == -EAGAIN)
+            r = wait_for_room(guardian->control);
+        else if (r >= 0)
+            return 0;
+        if (r < 0 && r != -EINTR)
+            return -EPIPE;
+    }
+}
+
+bool guardian_is_lost(const struct guardian *guardian)
+{
+    struct pollfd poll = {.fd = guardian->control, .events = POLLIN}; /* it never sends: readable is its end */
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) > 0;
+}

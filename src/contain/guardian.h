@@ -1,0 +1,32 @@
+/*
+ * Starting a guardian: the helper that outlives this process and ends what it leaves behind.
+ */
+#ifndef PK_CONTAIN_GUARDIAN_H
+#define PK_CONTAIN_GUARDIAN_H
+
+#include "contain/guardian-protocol.h"
+
+#include <processkit/error.h>
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct guardian {
+    int control; /* our end of the socket; -1: no guardian */
+    pid_t pid;
+};
+
+/*
+ * Starts one for the directory `name` in `parent`, which must be above 2. With `make` the directory is made, by the one
+ * who will guard it, so that at no moment it would be left behind; after a failure there is none. -EEXIST: the name is
+ * taken. -EOPNOTSUPP: no guardian can be had here, and the error says why and what would help.
+ */
+int guardian_start(struct guardian *guardian, int parent, const char *name, bool make, pk_error *error);
+
+/* Tells it. -EPIPE if it is gone. */
+int guardian_tell(const struct guardian *guardian, enum guardian_kind kind, const char *name);
+
+/* True once it is gone. */
+bool guardian_is_lost(const struct guardian *guardian);
+
+#endif

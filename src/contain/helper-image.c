@@ -1,0 +1,58 @@
+/*
+ * Putting the helper into memory, and executing it.
+ */
+#include "contain/helper-image.h"
+
+#include "sys/sys.h"
+
+#include <errno.h>
+
+#ifdef PK_HELPER_IMAGE
+static const unsigned char image_bytes[] = {
+#include PK_HELPER_IMAGE
+};
+#else
+static const unsigned char image_bytes[1]; /* not written for this processor */
+#endif
+
+const char *helper_path(void)
+{
+    return PK_HELPER_PATH;
+}
+
+/* Whether a failure is about memory files, which the installed file does not need, and not about this process. */
+static int is_refusal(int number)
+{
+    return number != -EMFILE && number != -ENFILE && number != -ENOMEM;
+}
+
+int helper_image_open(struct helper_image *image)
+{
+    *image = (struct helper_image){.fd = -1, .memory_error = -ENOEXEC};
+    if (sizeof(image_bytes) == 1)
+        return 0;
+    int fd = sys_keep(sys_memfd_create("processkit-helper"));
+    int r = fd < 0 ? fd : sys_write_all(fd, image_bytes, sizeof(image_bytes));
+    if (r < 0) {
+        if (fd >= 0)
+            sys_close(fd);
+        image->memory_error = r;
+        return is_refusal(r) ? 0 : r;
+    }
+    *image = (struct helper_image){.fd = fd};
+    return 0;
+}
+
+void helper_image_close(struct helper_image *image)
+{
+    image->fd = sys_close_safe(image->fd);
+}
+
+SYS_CHILD int helper_exec(struct helper_image *image, char *const argv[])
+{
+    static char *const no_environment[] = {NULL};
+    if (image->fd >= 0)
+        image->memory_error = sys_fexecve(image->fd, argv, no_environment);
+    image->exec_error = sys_execve(PK_HELPER_PATH, argv, no_environment);
+    return image->exec_error;
+}
