@@ -1,7 +1,9 @@
 /*
- * Texts that the kernel writes, but in which users choose names: mountinfo, cgroup files, /proc/PID/stat.
+ * Texts that the kernel writes, but in which users choose names: mountinfo, cgroup files, /proc/PID/stat. And the marks
+ * of directories, which a user may have written.
  */
 #include "contain/cgroup.h"
+#include "contain/mark.h"
 #include "contain/mountinfo.h"
 #include "contain/proc.h"
 #include "fuzz.h"
@@ -63,11 +65,28 @@ static void parse_stat(const char *text)
     HOLDS(end[1] == ' ' && end[2] == stat.state); /* not a state that a name pretends */
 }
 
+/* What is read is written the same way, whatever else was there. */
+static void parse_mark(const char *text)
+{
+    struct mark mark, again;
+    char written[MARK_TEXT_SIZE];
+    int r = mark_parse(text, &mark);
+    HOLDS(r == 0 || r == -EINVAL);
+    if (r < 0)
+        return;
+    HOLDS(mark.pid > 0 && is_string(mark.boot, sizeof(mark.boot)));
+    mark_format(&mark, written);
+    HOLDS(mark_parse(written, &again) == 0);
+    HOLDS(again.pid == mark.pid && again.start == mark.start && strcmp(again.boot, mark.boot) == 0);
+    HOLDS(again.pid_namespace == mark.pid_namespace && again.time_namespace == mark.time_namespace);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char *text = string_of(bytes, size);
     find_cgroup(text);
     parse_stat(text);
+    parse_mark(text);
     find_key(text, "populated");
     find_key(text, "frozen");
     find_key(text, "usage_usec");

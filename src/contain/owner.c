@@ -7,8 +7,8 @@
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
 #include "contain/guardian-link.h"
+#include "contain/mark.h"
 #include "contain/place.h"
-#include "contain/proc.h"
 #include "sys/sys.h"
 
 #include <processkit/guardian.h>
@@ -113,20 +113,6 @@ static int make_name(pk_error *error)
     return r;
 }
 
-/* Whoever finds the directory later learns whose it is. A file system without user attributes on cgroups (before Linux
- * 5.7) leaves only the lock and the name to tell. */
-static int mark(void)
-{
-    struct proc_stat self;
-    char text[64];
-    int r = proc_stat_read(sys_getpid(), &self);
-    if (r < 0)
-        return r == -ESRCH ? 0 : r; /* /proc may be hidden */
-    snprintf(text, sizeof(text), "pid=%d start=%lu", sys_getpid(), self.start_ticks);
-    r = sys_fsetxattr(owner.dir, "user.processkit.owner", text, strlen(text));
-    return r == -EOPNOTSUPP || r == -EPERM ? 0 : r;
-}
-
 /* In a threaded part of the hierarchy new directories are "domain invalid": no process can be put into them. */
 static int check_type(void)
 {
@@ -144,7 +130,7 @@ static int open_and_mark(void)
         return owner.dir;
     int r = sys_flock(owner.dir, LOCK_EX | LOCK_NB);
     if (r == 0)
-        r = mark();
+        r = mark_write(owner.dir); /* after the lock: who sees the mark may judge by the lock */
     if (r == 0)
         r = check_type();
     return r;
@@ -261,6 +247,7 @@ void owner_spare_entry(const struct owner_entry *entry, bool spare)
 {
     lock_owner();
     tell(entry, spare ? GUARDIAN_SPARE : GUARDIAN_UNSPARE);
+    mark_spared(entry->fd, spare); /* for whoever finds the directory when owner and guardian are both gone */
     unlock_owner();
 }
 

@@ -29,7 +29,7 @@ int owner_make_entry(struct owner_entry *entry, pk_error *error);
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);
 
-/* Says to the guardian that the members of an entry are to live on, or no longer. */
+/* Says to the guardian, and by a mark, that the members of an entry are to live on, or no longer. */
 void owner_spare_entry(const struct owner_entry *entry, bool spare);
 
 /* Leaves an entry that cannot be removed yet to the guardian: it kills the members unless they are spared, and removes

@@ -98,6 +98,18 @@ int sys_fsetxattr(int fd, const char *name, const void *value, size_t size)
     return (int)SYS_RESULT(fsetxattr(fd, name, value, size, 0));
 }
 
+ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+    SYS_FAULT("fgetxattr");
+    return SYS_RESULT(fgetxattr(fd, name, value, size));
+}
+
+int sys_fremovexattr(int fd, const char *name)
+{
+    SYS_FAULT("fremovexattr");
+    return (int)SYS_RESULT(fremovexattr(fd, name));
+}
+
 int sys_statfs_type(int fd, long *type)
 {
     SYS_FAULT("statfs");

@@ -54,6 +54,8 @@ struct sys_entry {
 ssize_t sys_getdents(int dir, void *buffer, size_t size);
 int sys_flock(int fd, int operation);
 int sys_fsetxattr(int fd, const char *name, const void *value, size_t size);
+ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size);
+int sys_fremovexattr(int fd, const char *name);
 int sys_statfs_type(int fd, long *type);
 ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size);
 
