@@ -3,11 +3,16 @@
  */
 #include "calls.h"
 
+/* Or the compiler would see what such a loop does, and make it a call of the function it is in. */
+#define KEEP_LOOP() __asm__ volatile("" : : : "memory")
+
 void *memset(void *place, int byte, size_t size)
 {
     unsigned char *next = place;
-    while (size-- > 0)
+    while (size-- > 0) {
         *next++ = (unsigned char)byte;
+        KEEP_LOOP();
+    }
     return place;
 }
 
@@ -15,8 +20,10 @@ void *memcpy(void *to, const void *from, size_t size)
 {
     unsigned char *next = to;
     const unsigned char *source = from;
-    while (size-- > 0)
+    while (size-- > 0) {
         *next++ = *source++;
+        KEEP_LOOP();
+    }
     return to;
 }
 
@@ -26,8 +33,10 @@ void *memmove(void *to, const void *from, size_t size)
     const unsigned char *source = from;
     if (next <= source)
         return memcpy(to, from, size);
-    while (size-- > 0)
+    while (size-- > 0) {
         next[size] = source[size];
+        KEEP_LOOP();
+    }
     return to;
 }
 
@@ -43,8 +52,10 @@ int memcmp(const void *a, const void *b, size_t size)
 size_t strlen(const char *text)
 {
     size_t length = 0;
-    while (text[length])
+    while (text[length]) {
         length++;
+        KEEP_LOOP();
+    }
     return length;
 }
 

@@ -22,9 +22,9 @@ static void set_text(char *place, const char *text)
 }
 
 /* Splits "what failed: why (what to do)" into what a rung says. */
-static void take_reason(pk_rung *rung, const pk_error *error)
+static void take_reason(pk_rung *rung, const char *message)
 {
-    set_text(rung->reason, error->message);
+    set_text(rung->reason, message);
     size_t length = strlen(rung->reason);
     char *open = strrchr(rung->reason, '(');
     if (!open || length == 0 || rung->reason[length - 1] != ')')
@@ -64,6 +64,8 @@ static int examine_rung(pk_host *host, const char *name, pk_mechanism mechanism,
     if (r == 0) {
         rung->available = true;
         rung->guarantees = pk_group_guarantees(group);
+        if (pk_group_refusal(group)) /* what it lacks: a guardian */
+            take_reason(rung, pk_group_refusal(group));
         *keep = group;
         return 0;
     }
@@ -72,7 +74,7 @@ static int examine_rung(pk_host *host, const char *name, pk_mechanism mechanism,
             *error = why;
         return r;
     }
-    take_reason(rung, &why);
+    take_reason(rung, why.message);
     remedy_by_step(rung, &why);
     return 0;
 }
