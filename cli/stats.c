@@ -72,6 +72,11 @@ void print_stats(const pk_result *result)
     snprintf(text, sizeof(text), "%s (guarantees: %s)", pk_mechanism_name(result->mechanism),
              format_guarantees(result->guarantees, more, sizeof(more)));
     print_row("mechanism", text);
+    if (result->guard_losses > 0) {
+        snprintf(text, sizeof(text), "lost %u time%s%s", result->guard_losses, result->guard_losses == 1 ? "" : "s",
+                 result->guarantees & PK_GUARANTEE_OWNER_DEATH ? ", and replaced" : "");
+        print_row("guardian", text);
+    }
     if (result->leftover_count > 0) {
         snprintf(text, sizeof(text), "%d %s: %s", result->leftover_count,
                  result->spared                             ? "left running"
