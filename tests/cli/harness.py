@@ -1,5 +1,7 @@
 """What the tests of pk share: a test is a function, and what they say is the Test Anything Protocol."""
 
+import signal
+
 tests = []
 
 
@@ -13,8 +15,15 @@ def equal(found, expected, about=""):
         raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
 
 
+def begin_clean():
+    """What started us may have us ignore signals, as nohup and a shell's background do; pk would keep that."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def run():
     """Runs them all; the exit status."""
+    begin_clean()
     print(f"1..{len(tests)}", flush=True)
     failed = 0
     for number, function in enumerate(tests, 1):
