@@ -26,6 +26,7 @@
 #include <processkit/loop.h>
 #include <processkit/parse.h>
 #include <processkit/process.h>
+#include <processkit/prune.h>
 #include <processkit/result.h>
 #include <processkit/time.h>
 #include <processkit/version.h>

@@ -65,6 +65,7 @@ typedef enum pk_step {
     PK_STEP_READ_USAGE, /* reading counters */
     PK_STEP_LOOP,       /* epoll and timers */
     PK_STEP_GUARDIAN,   /* starting the guardian */
+    PK_STEP_REMOVE,     /* removing a cgroup directory */
 } pk_step;
 
 #define PK_ERROR_MESSAGE_SIZE  512

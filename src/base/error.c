@@ -145,6 +145,7 @@ static const char *const step_names[] = {
     [PK_STEP_READ_USAGE] = "read-usage",
     [PK_STEP_LOOP] = "loop",
     [PK_STEP_GUARDIAN] = "guardian",
+    [PK_STEP_REMOVE] = "remove",
 };
 
 const char *pk_error_kind_name(pk_error_kind kind)

@@ -54,8 +54,7 @@ int cgroup_read_number(int dir, const char *file, uint64_t *value)
     return length < 0 ? (int)length : parse_number(text, value);
 }
 
-/* The directory was deleted, by us before or by somebody else: nothing can be in it. */
-static bool is_gone(int number)
+bool cgroup_is_gone(int number)
 {
     return number == -ENOENT || number == -ENODEV;
 }
@@ -64,7 +63,7 @@ int cgroup_is_populated(int dir)
 {
     uint64_t populated;
     int r = cgroup_read_key(dir, "cgroup.events", "populated", &populated);
-    if (is_gone(r))
+    if (cgroup_is_gone(r))
         return 0;
     return r < 0 ? r : populated != 0;
 }
@@ -134,8 +133,14 @@ static int list_one(int dir, struct pids *pids)
 /* How deep cgroups that members made below ours are followed; the kernel's own default limit on depth is none. */
 enum { DEEPEST = 64 };
 
-/* Calls `visit` for each directory directly below. A link count of 2 says that there is none. */
-static int each_below(int dir, int depth, int (*visit)(int dir, const char *name, int depth, void *data), void *data)
+static bool is_below(const struct sys_entry *entry)
+{
+    enum { IS_DIRECTORY = 4 };
+    return entry->type == IS_DIRECTORY && strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0;
+}
+
+/* A link count of 2 says that there is none. */
+int cgroup_each(int dir, int depth, int (*visit)(int dir, const char *name, int depth, void *data), void *data)
 {
     struct stat status;
     int r = sys_fstat(dir, &status);
@@ -156,8 +161,7 @@ static int each_below(int dir, int depth, int (*visit)(int dir, const char *name
         }
         for (char *next = buffer; r == 0 && next < buffer + size; next += ((struct sys_entry *)next)->length) {
             struct sys_entry *entry = (struct sys_entry *)next;
-            enum { IS_DIRECTORY = 4 };
-            if (entry->type == IS_DIRECTORY && entry->name[0] != '.')
+            if (is_below(entry))
                 r = visit(dir, entry->name, depth + 1, data);
         }
     }
@@ -171,7 +175,7 @@ static int visit_to_list(int parent, const char *name, int depth, void *data)
 {
     int dir = sys_openat(parent, name, O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
-        return is_gone(dir) ? 0 : dir;
+        return cgroup_is_gone(dir) ? 0 : dir;
     int r = list_tree(dir, depth, data);
     sys_close(dir);
     return r;
@@ -181,8 +185,8 @@ static int list_tree(int dir, int depth, struct pids *pids)
 {
     int r = list_one(dir, pids);
     if (r == 0)
-        r = each_below(dir, depth, visit_to_list, pids);
-    return is_gone(r) ? 0 : r;
+        r = cgroup_each(dir, depth, visit_to_list, pids);
+    return cgroup_is_gone(r) ? 0 : r;
 }
 
 int cgroup_list(int dir, struct pids *pids)
@@ -223,15 +227,15 @@ static int remove_tree(int parent, const char *name, int depth)
     if (r == -EBUSY) {
         int dir = sys_openat(parent, name, O_RDONLY | O_DIRECTORY, 0);
         if (dir < 0)
-            return is_gone(dir) ? 0 : dir;
+            return cgroup_is_gone(dir) ? 0 : dir;
         /* Members that live here may want the empty cgroups they made; what is below goes only when all are gone. */
         int populated = cgroup_is_populated(dir);
-        r = populated == 0 ? each_below(dir, depth, visit_to_remove, NULL) : populated < 0 ? populated : -EBUSY;
+        r = populated == 0 ? cgroup_each(dir, depth, visit_to_remove, NULL) : populated < 0 ? populated : -EBUSY;
         sys_close(dir);
         if (r == 0)
             r = sys_unlinkat(parent, name, AT_REMOVEDIR);
     }
-    return is_gone(r) ? 0 : r;
+    return cgroup_is_gone(r) ? 0 : r;
 }
 
 int cgroup_remove(int parent, const char *name)

@@ -19,8 +19,15 @@ int cgroup_read_key(int dir, const char *file, const char *key, uint64_t *value)
 /* A file with a single number, or "max". */
 int cgroup_read_number(int dir, const char *file, uint64_t *value);
 
+/* Whether this errno means that the directory was deleted, by us before or by somebody else: nothing can be in it. */
+bool cgroup_is_gone(int number);
+
 /* 1 if a living process is in it or below, 0 if not, also when the directory has been deleted. */
 int cgroup_is_populated(int dir);
+
+/* Calls back for each directory directly below `dir`, which is at `depth`, until that returns non-zero, and returns it.
+ * -ELOOP deeper than anybody needs. */
+int cgroup_each(int dir, int depth, int (*visit)(int dir, const char *name, int depth, void *data), void *data);
 
 /* Adds the pids in it and below. Those of other pid namespaces are left out; processes that have ended but were not yet
  * waited for may be among them. */

@@ -1,0 +1,80 @@
+/*
+ * Failing each system call of something once.
+ */
+#include "every-call.h"
+
+#include "sys/fault.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+enum { MOST_CALLS = 64, MOST_PLACES = 60 };
+
+struct calls {
+    struct {
+        const char *name;
+        unsigned count;
+    } items[MOST_CALLS];
+    size_t count;
+};
+
+static void note_call(const char *call, unsigned count, void *data)
+{
+    struct calls *calls = data;
+    if (calls->count < MOST_CALLS) {
+        calls->items[calls->count].name = call;
+        calls->items[calls->count++].count = count;
+    }
+}
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static int run_once(const struct every_call *every, const char *call, unsigned nth, int number)
+{
+    pk_error error = {0};
+    if (every->prepare)
+        every->prepare(every->data);
+    int before = count_descriptors();
+    sys_fault_clear();
+    if (call)
+        sys_fault_set(call, nth, number);
+    int r = every->run(every->data, &error);
+    if (call)
+        sys_fault_clear();
+    if (r < 0 && (error.number != r || error.message[0] == '\0' || error.kind == PK_ERROR_NONE))
+        fail_msg("%s #%u with errno %d: returned %d without an explanation", call, nth, number, r);
+    if (count_descriptors() != before)
+        fail_msg("%s #%u with errno %d: descriptors %d -> %d", call, nth, number, before, count_descriptors());
+    return r;
+}
+
+unsigned every_call_fails(const struct every_call *every)
+{
+    static const int numbers[] = {EIO, EPERM, EMFILE, ENOMEM};
+    struct calls calls = {0};
+    unsigned faults = 0;
+    int r = run_once(every, NULL, 0, 0);
+    sys_fault_each(note_call, &calls);
+    sys_fault_clear();
+    if (every->check)
+        every->check(every->data, r);
+    assert_int_equal(r, 0);
+    assert_true(calls.count > 4);
+
+    for (size_t i = 0; i < calls.count; i++)
+        for (unsigned nth = 1; nth <= calls.items[i].count && nth <= MOST_PLACES; nth++, faults++) {
+            r = run_once(every, calls.items[i].name, nth, numbers[(i + nth) % 4]);
+            if (every->check)
+                every->check(every->data, r);
+        }
+    print_message("%u faults in %zu different calls\n", faults, calls.count);
+    return faults;
+}
