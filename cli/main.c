@@ -3,6 +3,7 @@
  */
 #include "doctor.h"
 #include "message.h"
+#include "prune.h"
 #include "run.h"
 
 #include <processkit/version.h>
@@ -20,6 +21,7 @@ static const struct verb {
 } verbs[] = {
     {"run", run_main, "run a command and leave nothing behind"},
     {"doctor", doctor_main, "tell what containment this host gives, and why not more"},
+    {"prune", prune_main, "end and remove what dead owners left behind"},
     {"help", help, "show this text"},
     {"--help", help, NULL},
     {"-h", help, NULL},
@@ -37,7 +39,7 @@ static void print_usage(FILE *out)
     for (size_t i = 0; i < VERBS; i++)
         if (verbs[i].help)
             fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-    fputs("\n'pk COMMAND --help' tells more, and so do the manual pages pk(1), pk-run(1)\nand pk-doctor(1).\n", out);
+    fputs("\n'pk COMMAND --help' tells more, and so do the manual pages; begin with\npk(1).\n", out);
 }
 
 static int help(int argc, char **argv)

@@ -1,33 +1,20 @@
 /*
  * Pruning: what dead owners left is ended, and nothing else is touched.
- *
- * Every test looks only into a place of its own: the machine may be full of owners, dead ones of other tests included.
  */
 #include "cast.h"
-#include "contain/mark.h"
-#include "estate.h"
 #include "every-call.h"
-#include "hierarchy.h"
+#include "pruning.h"
 #include "sys/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 /* ---- Lives of owners -------------------------------------------------------------------------------------------- */
-
-static void live_with(void *data)
-{
-    estate_group(data, "hold");
-}
 
 static void live_with_a_tree(void *data)
 {
@@ -67,71 +54,6 @@ static void live_with_one_spared_no_more(void *data)
     pk_group *group = estate_group(data, "hold");
     spare(group, true);
     spare(group, false);
-}
-
-/* ---- Pruning ---------------------------------------------------------------------------------------------------- */
-
-struct seen {
-    pk_prune_report report;
-    pk_pruned last;
-    char path[PATH_MAX];
-};
-
-static void see(const pk_pruned *pruned, void *data)
-{
-    struct seen *seen = data;
-    seen->last = *pruned;
-    snprintf(seen->path, sizeof(seen->path), "%s", pruned->path);
-}
-
-static int prune(const char *below, bool dry_run, struct seen *seen, pk_error *error)
-{
-    pk_prune_options options = PK_PRUNE_OPTIONS_INIT;
-    options.below = below;
-    options.dry_run = dry_run;
-    *seen = (struct seen){0};
-    return pk_prune(&options, see, seen, &seen->report, error);
-}
-
-/* One directory is found, and this becomes of it. */
-static struct seen expect(const struct estate *estate, pk_prune_action action)
-{
-    struct seen seen;
-    pk_error error;
-    assert_ok(prune(estate->path, false, &seen, &error), error);
-    assert_string_equal(pk_prune_action_name(seen.last.action), pk_prune_action_name(action));
-    assert_int_equal(seen.report.count[action], 1);
-    return seen;
-}
-
-/* The same, as soon as what led to `former` is over; nothing else tells when that is. */
-static void expect_after(const struct estate *estate, pk_prune_action former, pk_prune_action action)
-{
-    struct seen seen;
-    pk_error error;
-    do
-        assert_ok(prune(estate->path, false, &seen, &error), error);
-    while (seen.last.action == former);
-    assert_string_equal(pk_prune_action_name(seen.last.action), pk_prune_action_name(action));
-}
-
-static int open_directory(const char *path)
-{
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(dir >= 0);
-    return dir;
-}
-
-static void rewrite_mark(const char *path, void (*change)(struct mark *mark))
-{
-    struct mark mark;
-    char text[MARK_TEXT_SIZE];
-    int dir = open_directory(path);
-    assert_int_equal(mark_read(dir, &mark), 0);
-    change(&mark);
-    mark_format(&mark, text);
-    assert_int_equal(fsetxattr(dir, "user.processkit.owner", text, strlen(text), 0), 0);
-    close(dir);
 }
 
 /* ---- The dead --------------------------------------------------------------------------------------------------- */
@@ -176,36 +98,16 @@ static void cgroups_that_members_made_are_removed(void **state)
     estate_free(&estate);
 }
 
-static void make_older(struct mark *mark)
-{
-    mark->start--;
-}
-
-static void owner_whose_pid_another_process_has_is_dead(void **state)
-{
-    (void)state;
-    struct estate estate = estate_make();
-    struct witness *witness = witness_new();
-    struct estate_owner owner = estate_owner(&estate, live_with, witness);
-    witness_ready(witness);
-    rewrite_mark(owner.path, make_older);
-    expect(&estate, PK_PRUNE_REMOVED);
-    witness_assert_dead(witness, GONE_MS);
-    witness_free(witness);
-    estate_kill(&owner);
-    estate_free(&estate);
-}
-
 static void dead_owner_in_a_living_group_is_found(void **state)
 {
     (void)state;
     struct estate estate = estate_make();
     struct witness *outer = witness_new(), *inner = witness_new();
-    struct estate_owner living = estate_owner(&estate, live_with, outer);
+    struct estate_owner living = estate_owner(&estate, live_with_one, outer);
     witness_ready(outer);
     char group[PATH_MAX + 128];
     snprintf(group, sizeof(group), "%s/g0", living.path);
-    struct estate_owner dead = estate_owner_in(group, live_with, inner);
+    struct estate_owner dead = estate_owner_in(group, live_with_one, inner);
     witness_ready(inner);
     estate_kill(&dead);
 
@@ -270,7 +172,7 @@ static void living_owner_is_left_alone(void **state)
     (void)state;
     struct estate estate = estate_make();
     struct witness *witness = witness_new();
-    struct estate_owner owner = estate_owner(&estate, live_with, witness);
+    struct estate_owner owner = estate_owner(&estate, live_with_one, witness);
     witness_ready(witness);
     struct seen seen = expect(&estate, PK_PRUNE_ALIVE);
     assert_int_equal(seen.last.owner, owner.pid);
@@ -320,80 +222,6 @@ static void group_that_is_spared_no_more_is_killed(void **state)
     estate_free(&estate);
 }
 
-/* A foreign directory, or that of an owner that is just beginning. */
-static void directory_without_a_mark_is_refused(void **state)
-{
-    (void)state;
-    struct estate estate = estate_make();
-    struct witness *witness = witness_new();
-    struct estate_owner owner = estate_owner(&estate, live_with, witness);
-    witness_ready(witness);
-    estate_kill(&owner);
-    int dir = open_directory(owner.path);
-    char text[MARK_TEXT_SIZE];
-    ssize_t length = fgetxattr(dir, "user.processkit.owner", text, sizeof(text));
-    assert_true(length > 0);
-
-    assert_int_equal(fremovexattr(dir, "user.processkit.owner"), 0);
-    struct seen seen = expect(&estate, PK_PRUNE_UNMARKED);
-    assert_int_equal(seen.last.owner, 0);
-    assert_int_equal(fsetxattr(dir, "user.processkit.owner", "nonsense", 8, 0), 0);
-    expect(&estate, PK_PRUNE_UNMARKED);
-    witness_assert_alive(witness);
-    assert_int_equal(fsetxattr(dir, "user.processkit.owner", text, (size_t)length, 0), 0);
-
-    sys_fault_clear();
-    sys_fault_set("fgetxattr", 0, EOPNOTSUPP); /* a kernel without such attributes */
-    expect(&estate, PK_PRUNE_UNMARKED);
-    sys_fault_clear();
-    close(dir);
-    expect(&estate, PK_PRUNE_REMOVED);
-    witness_free(witness);
-    estate_free(&estate);
-}
-
-/* What a process in the cgroup `path` makes of it; with `leaves`, its child outside does the asking. */
-static pk_prune_action ask_from(const char *path, const struct estate *estate, bool leaves)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct seen seen;
-        if (!hierarchy_enter(path))
-            _exit(100);
-        pid_t child = leaves ? fork() : 0;
-        if (child == 0) {
-            if (leaves && !hierarchy_enter(estate->path))
-                _exit(101);
-            _exit(prune(estate->path, false, &seen, NULL) == 0 ? (int)seen.last.action : 102);
-        }
-        int status;
-        _exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 103);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return (pk_prune_action)WEXITSTATUS(status);
-}
-
-static void directory_that_holds_the_caller_is_refused(void **state)
-{
-    (void)state;
-    struct estate estate = estate_make();
-    struct witness *witness = witness_new();
-    struct estate_owner owner = estate_owner(&estate, live_with, witness);
-    witness_ready(witness);
-    estate_kill(&owner);
-    char group[PATH_MAX + 128];
-    snprintf(group, sizeof(group), "%s/g0", owner.path);
-    assert_int_equal(ask_from(group, &estate, false), PK_PRUNE_HOLDS_CALLER);
-    assert_int_equal(ask_from(group, &estate, true), PK_PRUNE_HOLDS_CALLER);
-    assert_int_equal(ask_from(owner.path, &estate, false), PK_PRUNE_HOLDS_CALLER);
-    witness_assert_alive(witness);
-    expect(&estate, PK_PRUNE_REMOVED);
-    witness_free(witness);
-    estate_free(&estate);
-}
-
 static void dry_run_changes_nothing(void **state)
 {
     (void)state;
@@ -418,126 +246,6 @@ static void dry_run_changes_nothing(void **state)
     estate_free(&estate);
 }
 
-/* ---- Locks and namespaces --------------------------------------------------------------------------------------- */
-
-static void live_with_a_copy(void *data)
-{
-    int *fds = data;
-    estate_group(NULL, "hold");
-    if (fork() == 0) {
-        char byte;
-        close(fds[1]);
-        _exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
-    }
-}
-
-static void move_elsewhere(struct mark *mark)
-{
-    mark->pid_namespace++;
-}
-
-/* The copy never became another program, and so still has what was the owner's lock. */
-static void lock_of_a_forked_copy_matters_only_where_the_mark_says_nothing(void **state)
-{
-    (void)state;
-    for (int elsewhere = 0; elsewhere < 2; elsewhere++) {
-        struct estate estate = estate_make();
-        int fds[2];
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        struct estate_owner owner = estate_owner(&estate, live_with_a_copy, fds);
-        estate_kill(&owner);
-        if (elsewhere) {
-            rewrite_mark(owner.path, move_elsewhere);
-            expect(&estate, PK_PRUNE_IN_USE);
-        } else {
-            expect(&estate, PK_PRUNE_REMOVED);
-        }
-        close(fds[1]);
-        close(fds[0]);
-        if (elsewhere)
-            expect_after(&estate, PK_PRUNE_IN_USE, PK_PRUNE_REMOVED);
-        while (rmdir(estate.path) < 0 && errno == EBUSY) /* until the copy has left: it is nobody's child here */
-            sched_yield();
-    }
-}
-
-static void owner_in_another_pid_namespace_is_known_by_its_lock(void **state)
-{
-    (void)state;
-    struct estate estate = estate_make();
-    struct witness *witness = witness_new();
-    int ready[2];
-    char byte;
-    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    pid_t outer = fork();
-    if (outer == 0) {
-        if (unshare(CLONE_NEWPID) < 0 || !hierarchy_enter(estate.path))
-            _exit(1);
-        pid_t inner = fork();
-        if (inner == 0) {
-            live_with(witness);
-            if (write(ready[1], "", 1) == 1)
-                pause();
-            _exit(1);
-        }
-        close(ready[1]);
-        waitpid(inner, NULL, 0);
-        _exit(0);
-    }
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    struct seen seen = expect(&estate, PK_PRUNE_IN_USE);
-    assert_int_equal(seen.last.owner, 1);
-
-    /* The first process of the namespace, and so all others; the directory is left. */
-    char children[64], text[32] = "";
-    snprintf(children, sizeof(children), "/proc/%d/task/%d/children", outer, outer);
-    int fd = open(children, O_RDONLY | O_CLOEXEC);
-    assert_true(read(fd, text, sizeof(text) - 1) > 0);
-    close(fd);
-    assert_int_equal(kill((pid_t)atoi(text), SIGKILL), 0);
-    assert_int_equal(waitpid(outer, NULL, 0), outer);
-    expect(&estate, PK_PRUNE_REMOVED);
-    witness_free(witness);
-    estate_free(&estate);
-}
-
-/* ---- Rights ----------------------------------------------------------------------------------------------------- */
-
-static void what_is_not_permitted_is_passed_over(void **state)
-{
-    (void)state;
-    struct estate estate = estate_make();
-    struct witness *witness = witness_new();
-    struct estate_owner owner = estate_owner(&estate, live_with, witness);
-    witness_ready(witness);
-    estate_kill(&owner);
-    char hidden[PATH_MAX + 16];
-    snprintf(hidden, sizeof(hidden), "%s/hidden", estate.path);
-    assert_int_equal(mkdir(hidden, 0700), 0);
-
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct seen seen;
-        if (setresuid(65534, 65534, 65534) < 0)
-            _exit(1);
-        bool clean = prune(estate.path, false, &seen, NULL) == 0 && prune(estate.path, true, &seen, NULL) == 0;
-        _exit(clean && seen.report.count[PK_PRUNE_NOT_PERMITTED] == 1 && seen.report.unreadable == 1 &&
-                      seen.report.killed == 0
-                  ? 0
-                  : 2);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    witness_assert_alive(witness);
-    assert_int_equal(rmdir(hidden), 0);
-    expect(&estate, PK_PRUNE_REMOVED);
-    witness_free(witness);
-    estate_free(&estate);
-}
-
 /* ---- Arguments and failures ------------------------------------------------------------------------------------- */
 
 static void watch_for(const pk_pruned *pruned, void *data)
@@ -552,7 +260,7 @@ static void whole_hierarchy_is_looked_into_by_default(void **state)
     (void)state;
     pk_error error;
     struct estate estate = estate_make();
-    struct estate_owner owner = estate_owner(&estate, live_with, NULL);
+    struct estate_owner owner = estate_owner(&estate, live_with_one, NULL);
     pk_prune_options options = PK_PRUNE_OPTIONS_INIT;
     char wanted[sizeof(owner.path)];
     strcpy(wanted, owner.path);
@@ -586,7 +294,7 @@ static void members_that_cannot_be_killed_are_reported(void **state)
     (void)state;
     struct estate estate = estate_make();
     struct witness *witness = witness_new();
-    struct estate_owner owner = estate_owner(&estate, live_with, witness);
+    struct estate_owner owner = estate_owner(&estate, live_with_one, witness);
     witness_ready(witness);
     estate_kill(&owner);
 
@@ -652,7 +360,7 @@ struct scene {
 static void make_remains(void *data)
 {
     const struct scene *scene = data;
-    struct estate_owner owner = estate_owner(&scene->estate, live_with, NULL);
+    struct estate_owner owner = estate_owner(&scene->estate, live_with_one, NULL);
     estate_kill(&owner);
     if (scene->elsewhere)
         rewrite_mark(owner.path, move_elsewhere);
@@ -686,7 +394,7 @@ static void check_scene(void *data, int result)
 static void every_call_may_fail(void **state)
 {
     struct scene scene = {.estate = estate_make(), .elsewhere = *state != NULL};
-    scene.living = estate_owner(&scene.estate, live_with, NULL);
+    scene.living = estate_owner(&scene.estate, live_with_one, NULL);
     every_call_fails(&(struct every_call){make_remains, run_prune, check_scene, &scene});
     estate_kill(&scene.living);
     expect(&scene.estate, PK_PRUNE_REMOVED);
@@ -699,19 +407,13 @@ static const struct test tests[] = {
     CGROUP(dead_owner_is_removed_with_all_it_started),
     PK_TEST_AS_DELEGATED_USER(dead_owner_is_removed_with_all_it_started),
     CGROUP(cgroups_that_members_made_are_removed),
-    CGROUP(owner_whose_pid_another_process_has_is_dead),
     CGROUP(dead_owner_in_a_living_group_is_found),
     CGROUP(two_at_once_share_the_work),
     CGROUP(living_owner_is_left_alone),
     PK_TEST_AS_DELEGATED_USER(living_owner_is_left_alone),
     CGROUP(spared_group_lives_on),
     CGROUP(group_that_is_spared_no_more_is_killed),
-    CGROUP(directory_without_a_mark_is_refused),
-    CGROUP(directory_that_holds_the_caller_is_refused),
     CGROUP(dry_run_changes_nothing),
-    CGROUP(lock_of_a_forked_copy_matters_only_where_the_mark_says_nothing),
-    PK_TEST_WITH(owner_in_another_pid_namespace_is_known_by_its_lock, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
-    PK_TEST_WITH(what_is_not_permitted_is_passed_over, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     CGROUP(whole_hierarchy_is_looked_into_by_default),
     PK_TEST(wrong_arguments_are_refused),
     CGROUP(members_that_cannot_be_killed_are_reported),
