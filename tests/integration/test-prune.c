@@ -321,6 +321,24 @@ static void members_that_cannot_be_killed_are_reported(void **state)
     estate_free(&estate);
 }
 
+static void kill_that_failed_is_repeated(void **state)
+{
+    (void)state;
+    struct estate estate = estate_make();
+    struct witness *witness = witness_new();
+    struct estate_owner owner = estate_owner(&estate, live_with_one, witness);
+    witness_ready(witness);
+    estate_kill(&owner);
+    sys_fault_clear();
+    sys_fault_set("cgroup.kill", 0, EIO);
+    sys_fault_set("pidfd_send_signal", 1, EPERM);
+    expect(&estate, PK_PRUNE_REMOVED);
+    sys_fault_clear();
+    witness_assert_dead(witness, GONE_MS);
+    witness_free(witness);
+    estate_free(&estate);
+}
+
 static void live_with_a_storm(void *data)
 {
     estate_group(data, "storm 3000 20000");
@@ -417,6 +435,7 @@ static const struct test tests[] = {
     CGROUP(whole_hierarchy_is_looked_into_by_default),
     PK_TEST(wrong_arguments_are_refused),
     CGROUP(members_that_cannot_be_killed_are_reported),
+    CGROUP(kill_that_failed_is_repeated),
     CGROUP(old_kernels_will_do, .deadline_s = 60),
     CGROUP(every_call_may_fail, .deadline_s = 120),
     PK_TEST_NAMED("every_call_may_fail/elsewhere", every_call_may_fail, .data = "elsewhere", .needs = NEEDS_CGROUP2,
