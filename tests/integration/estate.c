@@ -63,6 +63,8 @@ int estate_count(const char *path)
 /* What is left of a killed owner is what these tests are about. */
 static void leave_remains(void)
 {
+    pk_error error;
+    estate_must(pk_guardian_enable(false, &error), &error);
 }
 
 static _Noreturn void be_owner(const char *path, void (*live)(void *data), void *data, int ready)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -121,14 +122,14 @@ static void live_with_a_copy(void *data)
 {
     int *fds = data;
     estate_group(NULL, "hold");
-    if (fork() == 0) {
+    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0) {
         char byte;
         close(fds[1]);
         _exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
     }
 }
 
-/* The copy never became another program, and so still has what was the owner's lock. */
+/* Made behind the back of the C library, the copy has not let go of what was the owner's lock. */
 static void lock_of_a_forked_copy_matters_only_where_the_mark_says_nothing(void **state)
 {
     (void)state;
