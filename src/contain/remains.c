@@ -168,6 +168,8 @@ static int wait_until_empty(int group, pk_time deadline)
     for (bool repeat = true; (r = cgroup_is_populated(group)) == 1; pause = time_earlier(pause * 2, longest)) {
         if (repeat || pause == longest)
             repeat = kill_all(group) != 0;
+        if (pause == longest) /* cgroup.kill does not reach a process whose main thread has ended; a pidfd does */
+            broadcast(group, SIGKILL, false, 0);
         if (sys_now() >= deadline) {
             r = -EBUSY;
             break;

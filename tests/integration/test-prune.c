@@ -42,6 +42,11 @@ static void spare(pk_group *group, bool spared)
     close(dir);
 }
 
+static void live_with_one_without_its_main_thread(void *data)
+{
+    estate_group(data, "lose-main-thread");
+}
+
 static void live_with_one_spared(void *data)
 {
     struct witness **witnesses = data;
@@ -93,6 +98,20 @@ static void cgroups_that_members_made_are_removed(void **state)
     estate_kill(&owner);
     struct seen seen = expect(&estate, PK_PRUNE_REMOVED);
     assert_int_equal(seen.last.killed, witness_total(witness));
+    witness_assert_dead(witness, GONE_MS);
+    witness_free(witness);
+    estate_free(&estate);
+}
+
+static void member_without_its_main_thread_is_killed(void **state)
+{
+    (void)state;
+    struct estate estate = estate_make();
+    struct witness *witness = witness_new();
+    struct estate_owner owner = estate_owner(&estate, live_with_one_without_its_main_thread, witness);
+    witness_ready(witness);
+    estate_kill(&owner);
+    expect(&estate, PK_PRUNE_REMOVED);
     witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
     estate_free(&estate);
@@ -425,6 +444,7 @@ static const struct test tests[] = {
     CGROUP(dead_owner_is_removed_with_all_it_started),
     PK_TEST_AS_DELEGATED_USER(dead_owner_is_removed_with_all_it_started),
     CGROUP(cgroups_that_members_made_are_removed),
+    CGROUP(member_without_its_main_thread_is_killed),
     CGROUP(dead_owner_in_a_living_group_is_found),
     CGROUP(two_at_once_share_the_work),
     CGROUP(living_owner_is_left_alone),
