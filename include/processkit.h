@@ -19,6 +19,7 @@
 #define PROCESSKIT_H
 
 #include <processkit/command.h>
+#include <processkit/detach.h>
 #include <processkit/error.h>
 #include <processkit/group.h>
 #include <processkit/guardian.h>

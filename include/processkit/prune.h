@@ -27,6 +27,7 @@ typedef enum pk_prune_action {
     PK_PRUNE_REMOVED,       /* its members were killed, and it was removed */
     PK_PRUNE_WOULD_REMOVE,  /* a dry run: it would be */
     PK_PRUNE_SPARED,        /* groups that the owner spared live on in it; all others were killed and removed */
+    PK_PRUNE_DETACHED,      /* it is not an owner's, but of a detached command, and lives on */
     PK_PRUNE_GONE,          /* somebody else removed it meanwhile: its owner, a guardian, another prune */
     PK_PRUNE_ALIVE,         /* its owner is alive */
     PK_PRUNE_IN_USE,        /* its owner cannot be seen from here, and somebody holds the owner's lock */
@@ -36,8 +37,8 @@ typedef enum pk_prune_action {
     PK_PRUNE_FAILED,        /* its owner is dead, but it could not be removed, or that could not be found out */
 } pk_prune_action;
 
-/* The word for it: "removed", "would-remove", "spared", "gone", "alive", "in-use", "unmarked", "holds-caller",
- * "not-permitted", "failed"; "unknown" otherwise. Static; any thread. */
+/* The word for it: "removed", "would-remove", "spared", "detached", "gone", "alive", "in-use", "unmarked",
+ * "holds-caller", "not-permitted", "failed"; "unknown" otherwise. Static; any thread. */
 PK_API const char *pk_prune_action_name(pk_prune_action action);
 
 /* One directory. */
@@ -84,7 +85,8 @@ typedef struct pk_prune_report {
  *
  * Whether an owner is alive is told by the pid and the start time in its mark. Where these mean nothing, as for an
  * owner in another pid namespace, it is told by the lock that every owner holds; a lock that is held proves nothing
- * and leaves the directory alone. Nothing is touched that has no mark, or that holds the caller.
+ * and leaves the directory alone. Nothing is touched that has no mark, or that holds the caller. What was detached
+ * (pk_command_detach) is never killed; its directory is removed once nothing lives in it.
  *
  * All arguments may be NULL. The report is written in any case but -EINVAL. Returns 0 when nothing of the dead is left
  * but what was spared or is not permitted; otherwise the first error, after everything was tried. -EBUSY: killed

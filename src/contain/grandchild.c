@@ -95,7 +95,9 @@ int grandchild_make(struct grandchild *grandchild)
     uint64_t mask;
     int r = -ENOMEM;
 
-    if (stack && making.stack) {
+    if (legacy && grandchild->cgroup_fd >= 0) {
+        r = -ENOSYS; /* the old call would leave it in our own cgroup */
+    } else if (stack && making.stack) {
         sys_block_signals(&mask);
         r = make(&making, stack);
         if ((r == -ENOSYS || r == -EPERM) && !making.legacy && grandchild->cgroup_fd < 0) {

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <sys/file.h>
 
-#define OWNER  "user.processkit.owner"
-#define SPARED "user.processkit.spared"
+#define OWNER    "user.processkit.owner"
+#define SPARED   "user.processkit.spared"
+#define DETACHED "user.processkit.detached"
 
 enum { VERSION = 1 };
 
@@ -22,9 +23,16 @@ enum { VERSION = 1 };
 
 void mark_format(const struct mark *mark, char text[MARK_TEXT_SIZE])
 {
-    snprintf(text, MARK_TEXT_SIZE, "version=%d pid=%d start=%llu pidns=%llu timens=%llu%s%s", VERSION, mark->pid,
-             (unsigned long long)mark->start, (unsigned long long)mark->pid_namespace,
-             (unsigned long long)mark->time_namespace, mark->boot[0] ? " boot=" : "", mark->boot);
+    int length = snprintf(text, MARK_TEXT_SIZE, "version=%d pid=%d start=%llu pidns=%llu timens=%llu", VERSION,
+                          mark->pid, (unsigned long long)mark->start, (unsigned long long)mark->pid_namespace,
+                          (unsigned long long)mark->time_namespace);
+    if (mark->boot[0])
+        length += snprintf(text + length, MARK_TEXT_SIZE - (size_t)length, " boot=%s", mark->boot);
+    if (mark->time)
+        length +=
+            snprintf(text + length, MARK_TEXT_SIZE - (size_t)length, " time=%llu", (unsigned long long)mark->time);
+    if (mark->name[0])
+        snprintf(text + length, MARK_TEXT_SIZE - (size_t)length, " name=%s", mark->name);
 }
 
 static int parse_number(const char *text, size_t length, uint64_t most, uint64_t *value)
@@ -45,6 +53,15 @@ static int parse_number(const char *text, size_t length, uint64_t most, uint64_t
 static bool is_key(const char *word, size_t length, const char *key)
 {
     return length == strlen(key) && memcmp(word, key, length) == 0;
+}
+
+static int copy_value(const char *value, size_t length, char *place, size_t size)
+{
+    if (length >= size)
+        return -EINVAL;
+    memcpy(place, value, length);
+    place[length] = '\0';
+    return 0;
 }
 
 static int take_word(const char *word, size_t length, struct mark *mark, uint64_t *version)
@@ -71,12 +88,12 @@ static int take_word(const char *word, size_t length, struct mark *mark, uint64_
             mark->pid = (pid_t)pid;
         return r;
     }
-    if (is_key(word, key, "boot")) {
-        if (size >= sizeof(mark->boot))
-            return -EINVAL;
-        memcpy(mark->boot, value, size);
-        mark->boot[size] = '\0';
-    }
+    if (is_key(word, key, "time"))
+        return parse_number(value, size, UINT64_MAX, &mark->time);
+    if (is_key(word, key, "boot"))
+        return copy_value(value, size, mark->boot, sizeof(mark->boot));
+    if (is_key(word, key, "name"))
+        return copy_value(value, size, mark->name, sizeof(mark->name));
     return 0;
 }
 
@@ -160,14 +177,31 @@ int mark_write(int dir)
     return write_attribute(dir, OWNER, text);
 }
 
-int mark_read(int dir, struct mark *mark)
+static int read_attribute(int dir, const char *name, struct mark *mark)
 {
     char text[MARK_TEXT_SIZE * 2];
-    ssize_t length = sys_fgetxattr(dir, OWNER, text, sizeof(text) - 1);
+    ssize_t length = sys_fgetxattr(dir, name, text, sizeof(text) - 1);
     if (length < 0)
         return length == -ERANGE ? -EINVAL : is_without((int)length) ? -ENODATA : (int)length;
     text[length] = '\0';
     return mark_parse(text, mark);
+}
+
+int mark_read(int dir, struct mark *mark)
+{
+    return read_attribute(dir, OWNER, mark);
+}
+
+int mark_write_detached(int dir, const struct mark *mark)
+{
+    char text[MARK_TEXT_SIZE];
+    mark_format(mark, text);
+    return write_attribute(dir, DETACHED, text);
+}
+
+int mark_read_detached(int dir, struct mark *mark)
+{
+    return read_attribute(dir, DETACHED, mark);
 }
 
 int mark_spared(int dir, bool spared)
@@ -247,4 +281,12 @@ enum mark_verdict mark_judge(const struct mark *mark, int dir)
     if (verdict == MARK_UNKNOWN && sys_flock(dir, LOCK_EX | LOCK_NB) == 0)
         verdict = MARK_DEAD;
     return verdict;
+}
+
+void mark_process(struct mark *mark, pid_t pid, int pidfd)
+{
+    uint64_t start = 0;
+    mark_self(mark);
+    mark->pid = pid;
+    mark->start = pidfd >= 0 && start_of(pidfd, &start) == 0 ? start : 0;
 }

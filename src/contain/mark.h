@@ -13,7 +13,8 @@
 #include <sys/types.h>
 
 #define MARK_BOOT_SIZE 40
-#define MARK_TEXT_SIZE 256
+#define MARK_NAME_SIZE 65
+#define MARK_TEXT_SIZE 320
 
 /* Which process, in words that still mean something when it is gone. Everything but the pid is 0 or "" where it could
  * not be found out. */
@@ -23,10 +24,13 @@ struct mark {
     uint64_t pid_namespace;    /* where the pid is one, */
     uint64_t time_namespace;   /* where the ticks are, */
     char boot[MARK_BOOT_SIZE]; /* and when both were: the boot id */
+    uint64_t time;             /* seconds since 1970: when it was started; of detached commands only */
+    char name[MARK_NAME_SIZE]; /* likewise: what it was called */
 };
 
-/* Describes this process. */
+/* Describes this process, or another one that a pidfd stands for, started just now. */
 void mark_self(struct mark *mark);
+void mark_process(struct mark *mark, pid_t pid, int pidfd);
 
 /* The text of the attribute, and back. Keys that are not known are skipped. -EINVAL if it is not the text of a mark, or
  * that of a later version, which says by its number that it cannot be read as this one. */
@@ -38,6 +42,10 @@ int mark_write(int dir);
 
 /* -ENODATA if it has no mark, -EINVAL if it has one that cannot be read. */
 int mark_read(int dir, struct mark *mark);
+
+/* The same for the directory of a detached command, whose mark is of its leader. */
+int mark_write_detached(int dir, const struct mark *mark);
+int mark_read_detached(int dir, struct mark *mark);
 
 enum mark_verdict { MARK_ALIVE, MARK_DEAD, MARK_UNKNOWN };
 

@@ -92,6 +92,32 @@ int proc_each(int (*callback)(pid_t pid, void *data), void *data)
     return r;
 }
 
+size_t proc_count_living(const struct pids *pids)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pids->count; i++) {
+        struct proc_stat stat;
+        int known = proc_stat_read(pids->items[i], &stat);
+        count += known == 0 ? proc_is_alive(&stat) : known != -ESRCH;
+    }
+    return count;
+}
+
+bool proc_holds_caller(const struct pids *members)
+{
+    enum { MOST_ANCESTORS = 4096 }; /* a chain read while it changes need not end */
+    struct proc_stat stat = {.parent = sys_getppid()};
+    if (pids_contains(members, sys_getpid()))
+        return true;
+    for (int i = 0; stat.parent > 0 && i < MOST_ANCESTORS; i++) {
+        if (pids_contains(members, stat.parent))
+            return true;
+        if (proc_stat_read(stat.parent, &stat) < 0)
+            return false;
+    }
+    return false;
+}
+
 uint64_t proc_tick(void)
 {
     long ticks = sysconf(_SC_CLK_TCK);

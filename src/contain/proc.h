@@ -41,6 +41,12 @@ int proc_memory_peak(pid_t pid, uint64_t *bytes);
 /* Calls back with every process there is; stops when that returns non-zero, and returns it. */
 int proc_each(int (*callback)(pid_t pid, void *data), void *data);
 
+/* How many of them can still do something; those that are hidden count. */
+size_t proc_count_living(const struct pids *pids);
+
+/* Whether this process, or one that it descends from, is in the list, which is sorted; as far as they can be seen. */
+bool proc_holds_caller(const struct pids *pids);
+
 /* Nanoseconds per clock tick. */
 uint64_t proc_tick(void);
 

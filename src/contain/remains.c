@@ -7,8 +7,8 @@
 #include "contain/remains.h"
 
 #include "base/time.h"
-#include "contain/broadcast.h"
 #include "contain/cgroup.h"
+#include "contain/ending.h"
 #include "contain/mark.h"
 #include "contain/proc.h"
 #include "sys/sys.h"
@@ -28,22 +28,6 @@ static int note(struct remains *remains, int number, pk_step step)
 }
 
 /* ---- May it be touched? ----------------------------------------------------------------------------------------- */
-
-/* The caller and the processes it descends from, as far as they can be seen. */
-static bool holds_caller(const struct pids *members)
-{
-    enum { MOST_ANCESTORS = 4096 }; /* a chain read while it changes need not end */
-    struct proc_stat stat = {.parent = sys_getppid()};
-    if (pids_contains(members, sys_getpid()))
-        return true;
-    for (int i = 0; stat.parent > 0 && i < MOST_ANCESTORS; i++) {
-        if (pids_contains(members, stat.parent))
-            return true;
-        if (proc_stat_read(stat.parent, &stat) < 0)
-            return false;
-    }
-    return false;
-}
 
 static bool is_writable(int dir)
 {
@@ -77,7 +61,7 @@ static pk_prune_action judge(struct remains *remains)
     struct pids members = {0};
     r = note(remains, cgroup_list(remains->dir, &members), PK_STEP_LIST);
     pids_sort(&members);
-    bool held = holds_caller(&members);
+    bool held = proc_holds_caller(&members);
     pids_free(&members);
     if (r < 0)
         return PK_PRUNE_FAILED;
@@ -92,26 +76,10 @@ static pk_prune_action judge(struct remains *remains)
 static int count_living(int dir)
 {
     struct pids pids = {0};
-    int count = 0, r = cgroup_list(dir, &pids);
-    for (size_t i = 0; i < pids.count; i++) {
-        struct proc_stat stat;
-        int known = proc_stat_read(pids.items[i], &stat);
-        count += known == 0 ? proc_is_alive(&stat) : known != -ESRCH;
-    }
+    int r = cgroup_list(dir, &pids);
+    int count = (int)proc_count_living(&pids);
     pids_free(&pids);
     return r < 0 ? r : count;
-}
-
-/* Member by member where the kernel has no cgroup.kill (before Linux 5.14) or refuses: 1 then, since some may have been
- * missed if not all stood still. SIGKILL reaches the frozen. */
-static int kill_all(int group)
-{
-    int r = cgroup_kill(group);
-    if (r == 0 || r == -ENODEV)
-        return 0;
-    bool still = broadcast_freeze(group) == 1;
-    r = broadcast(group, SIGKILL, still, 0);
-    return r < 0 ? r : 1;
 }
 
 /* -1 when somebody else has removed it, or it cannot be opened. */
@@ -140,45 +108,13 @@ static int visit_to_kill(int parent, const char *name, int depth, void *data)
         int living = note(remains, count_living(group), PK_STEP_LIST);
         remains->found.killed += living > 0 ? living : 0;
         if (!remains->dry_run)
-            note(remains, kill_all(group), PK_STEP_KILL);
+            note(remains, ending_kill(group), PK_STEP_KILL);
     }
     sys_close(group);
     return 0;
 }
 
 /* ---- Waiting and removing --------------------------------------------------------------------------------------- */
-
-/* The kernel may hold the notification back for 10 ms, so the file is also looked at in growing steps. */
-static void wait_for_change(int events, pk_duration pause)
-{
-    char text[64];
-    struct pollfd poll = {.fd = events, .events = POLLPRI};
-    struct timespec timeout = time_to_timespec(pause);
-    if (sys_pread(events, text, sizeof(text), 0) < 0)
-        poll.fd = -1;
-    sys_ppoll(&poll, 1, &timeout);
-}
-
-static int wait_until_empty(int group, pk_time deadline)
-{
-    static const pk_duration longest = PK_MILLISECONDS(10);
-    pk_duration pause = PK_MICROSECONDS(20);
-    int events = sys_openat(group, "cgroup.events", O_RDONLY, 0);
-    int r;
-    for (bool repeat = true; (r = cgroup_is_populated(group)) == 1; pause = time_earlier(pause * 2, longest)) {
-        if (repeat || pause == longest)
-            repeat = kill_all(group) != 0;
-        if (pause == longest) /* cgroup.kill does not reach a process whose main thread has ended; a pidfd does */
-            broadcast(group, SIGKILL, false, 0);
-        if (sys_now() >= deadline) {
-            r = -EBUSY;
-            break;
-        }
-        wait_for_change(events, pause);
-    }
-    sys_close_safe(events);
-    return r;
-}
 
 struct removal {
     struct remains *remains;
@@ -194,7 +130,7 @@ static int visit_to_remove(int parent, const char *name, int depth, void *data)
     if (group < 0)
         return 0;
     int spared = note(remains, mark_is_spared(group), PK_STEP_OPEN_CGROUP);
-    int r = spared == 0 ? note(remains, wait_until_empty(group, removal->deadline), PK_STEP_DRAIN) : 0;
+    int r = spared == 0 ? note(remains, ending_wait(group, removal->deadline), PK_STEP_DRAIN) : 0;
     sys_close(group);
     if (spared < 0 || r < 0)
         return 0;
@@ -264,4 +200,41 @@ void remains_clear(struct remains *remains)
 {
     remains->found = (pk_pruned){0};
     remains->found.action = clear(remains);
+}
+
+/* ---- Detached commands ------------------------------------------------------------------------------------------ */
+
+/* Empty, it may be one that is just being started: then its mark is that of its living owner. */
+static pk_prune_action clear_detached(struct remains *remains)
+{
+    struct mark mark;
+    int r = mark_read_detached(remains->dir, &mark);
+    if (r == -ENODATA || r == -EINVAL)
+        return PK_PRUNE_UNMARKED;
+    if (r == 0)
+        r = cgroup_is_populated(remains->dir);
+    if (note(remains, r, PK_STEP_OPEN_CGROUP) < 0)
+        return PK_PRUNE_FAILED;
+    if (r > 0)
+        return PK_PRUNE_DETACHED;
+    if (mark_judge(&mark, remains->dir) != MARK_DEAD)
+        return PK_PRUNE_ALIVE;
+    if (!is_writable(remains->parent))
+        return PK_PRUNE_NOT_PERMITTED;
+    if (remains->dry_run)
+        return PK_PRUNE_WOULD_REMOVE;
+    r = check_identity(remains);
+    if (r == 0)
+        r = cgroup_remove(remains->parent, remains->name);
+    if (r == -EBUSY)
+        return PK_PRUNE_DETACHED;
+    if (cgroup_is_gone(r))
+        return PK_PRUNE_GONE;
+    return note(remains, r, PK_STEP_REMOVE) < 0 ? PK_PRUNE_FAILED : PK_PRUNE_REMOVED;
+}
+
+void remains_clear_detached(struct remains *remains)
+{
+    remains->found = (pk_pruned){0};
+    remains->found.action = clear_detached(remains);
 }

@@ -21,4 +21,7 @@ struct remains {
  * the public header. Does not close the descriptors. */
 void remains_clear(struct remains *remains);
 
+/* The same for the directory of a detached command: removes it if nothing lives in it, and kills nothing. */
+void remains_clear_detached(struct remains *remains);
+
 #endif

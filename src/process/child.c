@@ -49,7 +49,7 @@ CHILD int reset_signals(const pk_command *command)
 CHILD int enter_session(const struct birth *birth)
 {
     const pk_command *command = birth->plan->command;
-    if (command->setsid)
+    if (command->setsid || birth->own_session)
         return sys_setsid();
     if (command->setpgid || birth->own_pgid)
         return sys_setpgid(0, 0);

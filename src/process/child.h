@@ -9,8 +9,9 @@
 /* What parent and child share. */
 struct birth {
     const struct plan *plan;
-    int join_fd;     /* cgroup.procs to enter by writing; -1: born in the right place */
-    bool own_pgid;   /* the mechanism needs a process group of its own */
+    int join_fd;   /* cgroup.procs to enter by writing; -1: born in the right place */
+    bool own_pgid; /* the mechanism needs a process group of its own */
+    bool own_session;
     pid_t owner_pid; /* as the child sees its parent: to notice that it died before the parent-death signal was armed */
 
     /* Written by the child. PK_STEP_NONE: it never ran. PK_STEP_EXEC without an error: it has become the program. */
