@@ -56,6 +56,19 @@ static int apply_signal(void *target, const char *value)
     return 0;
 }
 
+/* ---- Detaching -------------------------------------------------------------------------------------------------- */
+
+static int apply_detach(void *target, const char *value)
+{
+    struct run_request *request = target;
+    free(request->detach);
+    request->detach = strdup(value);
+    if (request->detach)
+        return 0;
+    say("out of memory");
+    return -1;
+}
+
 /* ---- Limits and guarantees -------------------------------------------------------------------------------------- */
 
 static int apply_size(const char *option, const char *value, uint64_t *limit)
@@ -418,6 +431,7 @@ const struct option_row run_options[] = {
     {"stdin", 0, "FILE", apply_stdin, "read stdin from this file"},
     {"stdout", 0, "FILE", apply_stdout, "write stdout to this file; +FILE appends"},
     {"stderr", 0, "FILE", apply_stderr, "write stderr to this file; +FILE appends"},
+    {"detach", 0, "NAME", apply_detach, "leave PROGRAM running on its own under this name (see pk list, pk stop)"},
     {"stats", 0, NULL, apply_stats, "tell at the end how it went and what it used"},
     {"quiet", 'q', NULL, apply_quiet, "say nothing but errors"},
     {"verbose", 'v', NULL, apply_verbose, "tell the mechanism and what is done"},

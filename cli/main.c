@@ -1,6 +1,7 @@
 /*
  * pk: runs commands so that nothing they start can outlive them by accident.
  */
+#include "detach.h"
 #include "doctor.h"
 #include "message.h"
 #include "prune.h"
@@ -20,6 +21,8 @@ static const struct verb {
     const char *help;
 } verbs[] = {
     {"run", run_main, "run a command and leave nothing behind"},
+    {"list", list_main, "list what was detached by pk run --detach"},
+    {"stop", stop_main, "end a detached command with all that it started"},
     {"doctor", doctor_main, "tell what containment this host gives, and why not more"},
     {"prune", prune_main, "end and remove what dead owners left behind"},
     {"help", help, "show this text"},

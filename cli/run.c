@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include "apply.h"
+#include "detach.h"
 #include "ending.h"
 #include "message.h"
 #include "signals.h"
@@ -29,17 +30,19 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
     }
     if (r == 0) {
         request->command = pk_command_new_argv(given.rest);
-        for (int fd = 0; fd <= 2; fd++)
+        for (int fd = detach_is_given(&given); fd <= 2; fd++) /* a detached one has no stdin by default */
             pk_command_inherit(request->command, fd);
         r = options_apply(&given, request);
     }
+    if (r == 0 && request->detach)
+        r = detach_check(&given);
     options_free(&given);
     return r;
 }
 
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
-static int status_of_error(const pk_error *error)
+int status_of_error(const pk_error *error)
 {
     if (error->kind == PK_ERROR_NOT_FOUND)
         return STATUS_NOT_FOUND;
@@ -137,6 +140,13 @@ int run_main(int argc, char **argv)
 
     if (make_request(argc, argv, &request, &status) != 0) {
         pk_command_free(request.command);
+        free(request.detach);
+        return status;
+    }
+    if (request.detach) {
+        status = detach_run(&request);
+        pk_command_free(request.command);
+        free(request.detach);
         return status;
     }
     signals.grace = request.grace;

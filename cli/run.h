@@ -14,10 +14,14 @@ struct run_request {
     pk_group_options group;
     pk_duration timeout; /* 0: none */
     pk_duration grace;
+    char *detach; /* its name; NULL: not detached */
     bool stats;
     bool quiet;
     bool verbose;
 };
+
+/* How pk run ends when the program cannot be started. */
+int status_of_error(const pk_error *error);
 
 int run_main(int argc, char **argv);
 

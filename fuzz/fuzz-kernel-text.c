@@ -74,10 +74,11 @@ static void parse_mark(const char *text)
     HOLDS(r == 0 || r == -EINVAL);
     if (r < 0)
         return;
-    HOLDS(mark.pid > 0 && is_string(mark.boot, sizeof(mark.boot)));
+    HOLDS(mark.pid > 0 && is_string(mark.boot, sizeof(mark.boot)) && is_string(mark.name, sizeof(mark.name)));
     mark_format(&mark, written);
     HOLDS(mark_parse(written, &again) == 0);
     HOLDS(again.pid == mark.pid && again.start == mark.start && strcmp(again.boot, mark.boot) == 0);
+    HOLDS(again.time == mark.time && strcmp(again.name, mark.name) == 0);
     HOLDS(again.pid_namespace == mark.pid_namespace && again.time_namespace == mark.time_namespace);
 }
 

@@ -21,8 +21,9 @@ static const struct mark sample = {4711, 123456, 4026531836, 4026531834, "be7cc3
 
 static bool is_same(const struct mark *a, const struct mark *b)
 {
-    return a->pid == b->pid && a->start == b->start && a->pid_namespace == b->pid_namespace &&
-           a->time_namespace == b->time_namespace && strcmp(a->boot, b->boot) == 0;
+    return a->time == b->time && strcmp(a->name, b->name) == 0 && a->pid == b->pid && a->start == b->start &&
+           a->pid_namespace == b->pid_namespace && a->time_namespace == b->time_namespace &&
+           strcmp(a->boot, b->boot) == 0;
 }
 
 static void text_is_read_as_it_was_written(void **state)
@@ -66,6 +67,8 @@ static void other_texts_are_refused(void **state)
         "version=1 pid=12 start=0x10", /* */
         "version=1 pid=12 start=99999999999999999999",
         "version=1 pid=12 boot=0123456789012345678901234567890123456789",
+        "version=1 pid=12 name=01234567890123456789012345678901234567890123456789012345678901234",
+        "version=1 pid=12 time=-1",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct mark mark = {.pid = 7};
@@ -78,7 +81,13 @@ static void longest_text_fits(void **state)
 {
     (void)state;
     char text[MARK_TEXT_SIZE];
-    struct mark longest = {INT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, "012345678901234567890123456789012345678"};
+    struct mark longest = {INT32_MAX,
+                           UINT64_MAX,
+                           UINT64_MAX,
+                           UINT64_MAX,
+                           "012345678901234567890123456789012345678",
+                           UINT64_MAX,
+                           "0123456789012345678901234567890123456789012345678901234567890123"};
     struct mark mark;
     mark_format(&longest, text);
     assert_int_equal(mark_parse(text, &mark), 0);
