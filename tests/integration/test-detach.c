@@ -151,7 +151,9 @@ static void detached_command_survives_its_owner(void **state)
     witness_assert_dead(contained, GONE_MS);
     witness_assert_alive(free_one);
 
-    expect_after(&estate, PK_PRUNE_SPARED, PK_PRUNE_DETACHED);
+    while (estate_count(estate.path) > 1) /* until the owner's directory is gone, too */
+        sched_yield();
+    expect(&estate, PK_PRUNE_DETACHED);
     witness_assert_alive(free_one);
     assert_ok(pk_detached_stop(name, NULL, NULL, &error), error);
     witness_assert_dead(free_one, GONE_MS);
@@ -259,6 +261,36 @@ static void name_is_taken_as_long_as_members_live(void **state)
     assert_int_equal(list(name_of("same")).count, 1);
     assert_ok(pk_detached_stop(name_of("same"), NULL, NULL, &error), error);
     witness_free(witness);
+}
+
+/* It is marked and still empty: its owner lives, or died just then. */
+static void one_that_is_just_being_started_is_left_alone(void **state)
+{
+    (void)state;
+    pk_error error;
+    struct mark mark;
+    struct estate estate = estate_make();
+    char own[PATH_MAX], path[PATH_MAX + 128], name[64];
+    snprintf(name, sizeof(name), "%s", name_of("starting"));
+    assert_true(hierarchy_own(own));
+    assert_true(hierarchy_enter(estate.path));
+    snprintf(path, sizeof(path), "%s/processkit-detached-%s", estate.path, name);
+    assert_int_equal(mkdir(path, 0755), 0);
+    int dir = open_directory(path);
+    mark_self(&mark);
+    assert_int_equal(mark_write_detached(dir, &mark), 0);
+
+    pk_auto(pk_command) command = cast_command(NULL, "hold");
+    assert_error(pk_command_detach(command, name, NULL, &error), error, -EEXIST, PK_STEP_MAKE_CGROUP);
+    expect(&estate, PK_PRUNE_ALIVE);
+    mark.start--;
+    assert_int_equal(mark_write_detached(dir, &mark), 0);
+    close(dir);
+    assert_ok(pk_command_detach(command, name, NULL, &error), error);
+    assert_int_equal(list(name).last.members, 1);
+    assert_ok(pk_detached_stop(name, NULL, NULL, &error), error);
+    assert_true(hierarchy_enter(own));
+    estate_free(&estate);
 }
 
 static void wrong_names_are_refused(void **state)
@@ -469,6 +501,7 @@ static const struct test tests[] = {
     CGROUP(birth_is_that_of_a_daemon),
     CGROUP(program_that_cannot_be_run_leaves_nothing),
     CGROUP(name_is_taken_as_long_as_members_live),
+    CGROUP(one_that_is_just_being_started_is_left_alone),
     CGROUP(wrong_names_are_refused),
     CGROUP(what_needs_an_owner_is_refused),
     CGROUP(one_name_in_several_places),
