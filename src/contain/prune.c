@@ -35,6 +35,15 @@ struct prune {
     pk_prune_report report;
 };
 
+static int explain(const struct remains *remains, const char *path, pk_error *error)
+{
+    int number = remains->found.number;
+    if (number == -EBUSY && remains->step == PK_STEP_DRAIN)
+        return error_set(error, number, PK_ERROR_TEARDOWN, remains->step, path,
+                         "cannot prune %s: members are still there after the hard kill", path);
+    return error_errno(error, number, remains->step, path, "cannot prune %s", path);
+}
+
 static void found(struct walk *walk, int parent, const char *name, int dir)
 {
     struct prune *prune = walk->data;
@@ -53,8 +62,7 @@ static void found(struct walk *walk, int parent, const char *name, int dir)
     prune->report.count[remains.found.action]++;
     prune->report.killed += remains.found.killed;
     if (remains.found.action == PK_PRUNE_FAILED && walk->first == 0)
-        walk->first =
-            error_errno(walk->error, remains.found.number, remains.step, walk->path, "cannot prune %s", walk->path);
+        walk->first = explain(&remains, walk->path, walk->error);
     if (prune->callback)
         prune->callback(&remains.found, prune->data);
 }
