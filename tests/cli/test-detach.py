@@ -125,6 +125,15 @@ def stdin_can_be_given():
 
 
 @test
+def what_contains_pk_contains_what_it_detaches():
+    """A way out of pk's own containment, and not of the one that somebody else has put pk into."""
+    result = pk("run", "--leftovers", "fail", "--", PK, "run", "--detach", NAME, "--stderr", "/dev/null", "sleep", "999",
+                status=125)
+    equal("(sleep)" in result.stderr, True, result.stderr)
+    equal(listed(), [])
+
+
+@test
 def failures_are_those_of_run():
     refused(127, "not found in PATH", "run", "--detach", NAME, "no-such-program")
     refused(126, "is not executable", "run", "--detach", NAME, "/etc/passwd")

@@ -236,6 +236,8 @@ static int detach_and_stop(void *data, pk_error *error)
     (void)data;
     options.grace = PK_MILLISECONDS(100);
     int r = pk_command_detach(command, name_of("fault"), NULL, error);
+    if (r == 0)
+        r = pk_detached_each(look, &(struct wanted){.name = ""}, error);
     return r < 0 ? r : pk_detached_stop(name_of("fault"), &options, NULL, error);
 }
 

@@ -214,6 +214,20 @@ static void every_call_may_fail(void **state)
     estate_free(&scene.estate);
 }
 
+/* Of the whole hierarchy, so nothing but a dry run. */
+static int look_everywhere(void *data, pk_error *error)
+{
+    struct seen seen;
+    (void)data;
+    return prune(NULL, true, &seen, error);
+}
+
+static void every_call_of_a_look_everywhere_may_fail(void **state)
+{
+    (void)state;
+    every_call_fails(&(struct every_call){.run = look_everywhere});
+}
+
 #define CGROUP(function, ...) PK_TEST_WITH(function, .needs = NEEDS_CGROUP2, __VA_ARGS__)
 
 static const struct test tests[] = {
@@ -223,6 +237,7 @@ static const struct test tests[] = {
     CGROUP(members_that_do_not_go_are_waited_for_and_reported),
     CGROUP(kill_that_failed_is_repeated),
     CGROUP(old_kernels_will_do, .deadline_s = 60),
+    CGROUP(every_call_of_a_look_everywhere_may_fail),
     CGROUP(every_call_may_fail, .deadline_s = 120),
     PK_TEST_NAMED("every_call_may_fail/elsewhere", every_call_may_fail, .data = "elsewhere", .needs = NEEDS_CGROUP2,
                   .deadline_s = 120),
