@@ -83,7 +83,8 @@ typedef struct pk_prune_report {
  * living members; then the directory itself is. Several may do that at the same time, and owners may begin and end
  * meanwhile.
  *
- * Whether an owner is alive is told by the pid and the start time in its mark. Where these mean nothing, as for an
+ * Whether an owner is alive is told by the pid and the start time in its mark, and by the lock that it holds: one that
+ * became another program has let go of it. Where these mean nothing, as for an
  * owner in another pid namespace, it is told by the lock that every owner holds; a lock that is held proves nothing
  * and leaves the directory alone. Nothing is touched that has no mark, or that holds the caller. What was detached
  * (pk_command_detach) is never killed; its directory is removed once nothing lives in it.

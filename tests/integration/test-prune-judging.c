@@ -2,6 +2,7 @@
  * Pruning: whose directory it is, whether that owner is dead, and whether the caller may touch it.
  */
 #include "cast.h"
+#include "contain/proc.h"
 #include "hierarchy.h"
 #include "pruning.h"
 #include "sys/fault.h"
@@ -37,6 +38,40 @@ static void owner_whose_pid_another_process_has_is_dead(void **state)
     witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
     estate_kill(&owner);
+    estate_free(&estate);
+}
+
+static pid_t somebody;
+
+static void name_somebody(struct mark *mark)
+{
+    struct proc_stat stat;
+    assert_int_equal(proc_stat_read(somebody, &stat), 0);
+    mark->pid = somebody;
+    mark->start = stat.start_ticks;
+}
+
+/* As an owner is that has become another program: the process lives, its lock is gone. */
+static void owner_that_has_let_go_of_its_lock_is_dead(void **state)
+{
+    (void)state;
+    struct estate estate = estate_make();
+    struct witness *witness = witness_new();
+    struct estate_owner owner = estate_owner(&estate, live_with_one, witness);
+    witness_ready(witness);
+    somebody = fork();
+    if (somebody == 0) {
+        pause();
+        _exit(0);
+    }
+    rewrite_mark(owner.path, name_somebody);
+    expect(&estate, PK_PRUNE_ALIVE);
+    estate_kill(&owner);
+    expect(&estate, PK_PRUNE_REMOVED);
+    witness_assert_dead(witness, GONE_MS);
+    assert_int_equal(kill(somebody, SIGKILL), 0);
+    assert_int_equal(waitpid(somebody, NULL, 0), somebody);
+    witness_free(witness);
     estate_free(&estate);
 }
 
@@ -235,6 +270,7 @@ static void what_is_not_permitted_is_passed_over(void **state)
 
 static const struct test tests[] = {
     CGROUP(owner_whose_pid_another_process_has_is_dead),
+    CGROUP(owner_that_has_let_go_of_its_lock_is_dead),
     CGROUP(directory_without_a_mark_is_refused),
     CGROUP(directory_that_holds_the_caller_is_refused),
     CGROUP(lock_of_a_forked_copy_matters_only_where_the_mark_says_nothing),

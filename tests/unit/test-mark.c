@@ -116,7 +116,7 @@ static enum mark_verdict judge(const struct mark *mark, bool held)
     return verdict;
 }
 
-static void living_owner_is_alive_with_or_without_its_lock(void **state)
+static void living_owner_is_alive_as_long_as_it_holds_its_lock(void **state)
 {
     (void)state;
     struct mark mark;
@@ -127,7 +127,7 @@ static void living_owner_is_alive_with_or_without_its_lock(void **state)
     assert_int_equal(mark.pid_namespace, status.st_ino);
     assert_int_equal(strlen(mark.boot), 36);
     assert_int_equal(judge(&mark, true), MARK_ALIVE);
-    assert_int_equal(judge(&mark, false), MARK_ALIVE);
+    assert_int_equal(judge(&mark, false), MARK_DEAD); /* it has become another program */
 }
 
 /* The mark of a child that waits until `go` is closed, or ends at once. */
@@ -256,8 +256,8 @@ static void *outlive_the_main_thread(void *data)
         close(fd);
     } while (!strstr(text, ") Z "));
     mark_self(&now);
-    int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool same = is_same(&before, &now);
+    int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), holder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool same = is_same(&before, &now) && flock(holder, LOCK_EX | LOCK_NB) == 0;
     _exit(same && mark_judge(&now, dir) == MARK_ALIVE ? 0 : 1);
 }
 
@@ -283,7 +283,7 @@ static const struct test tests[] = {
     PK_TEST(unknown_words_are_skipped_and_missing_ones_are_unknown),
     PK_TEST(other_texts_are_refused),
     PK_TEST(longest_text_fits),
-    PK_TEST(living_owner_is_alive_with_or_without_its_lock),
+    PK_TEST(living_owner_is_alive_as_long_as_it_holds_its_lock),
     PK_TEST(dead_owner_is_dead_whoever_holds_the_lock),
     PK_TEST(owner_whose_pid_another_process_has_is_dead),
     PK_TEST(lock_decides_where_the_mark_cannot),
