@@ -11,6 +11,9 @@
  * made; another takes its place, and the result of the run and pk_guardian_losses count it. In between, and if the
  * guardian is killed together with this process, nothing watches: `pk prune` removes what such an end leaves.
  *
+ * A program that closes all its descriptors, as daemons do when they begin, must do so before the first group: the
+ * guardian takes the end of its socket for the end of the owner.
+ *
  * It is run from memory; where the kernel does not allow that (vm.memfd_noexec=2), from the file processkit-helper that
  * is installed with the library. Where neither works there is no guardian, and pk_group_refusal says why.
  *
