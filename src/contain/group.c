@@ -285,7 +285,7 @@ static int adopt(pk_group *group, pid_t pid, int pidfd)
 static int check_pidfd(pid_t pid, int pidfd)
 {
     char path[64], text[1024];
-    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
     ssize_t length = sys_read_file(-1, path, text, sizeof(text));
     if (length == -ENOENT)
         return -EBADF;

@@ -49,14 +49,16 @@ static int explain(int number, pk_error *error)
     }
 }
 
+/* By the thread: below /proc/self a process whose main thread has ended shows no mounts. */
 int place_find(struct place *place, pk_error *error)
 {
     char own_path[PATH_MAX];
     char *text = NULL;
 
-    int r = read_growing("/proc/self/cgroup", &text);
+    int r = read_growing("/proc/thread-self/cgroup", &text);
     if (r < 0)
-        return error_errno(error, r, PK_STEP_FIND_CGROUP, "/proc/self/cgroup", "cannot read /proc/self/cgroup");
+        return error_errno(error, r, PK_STEP_FIND_CGROUP, "/proc/thread-self/cgroup",
+                           "cannot read /proc/thread-self/cgroup");
     r = mountinfo_own_path(text, own_path, sizeof(own_path));
     free(text);
     if (r == -ENOENT)
@@ -65,9 +67,10 @@ int place_find(struct place *place, pk_error *error)
     if (r < 0)
         return explain(r, error);
 
-    r = read_growing("/proc/self/mountinfo", &text);
+    r = read_growing("/proc/thread-self/mountinfo", &text);
     if (r < 0)
-        return error_errno(error, r, PK_STEP_FIND_CGROUP, "/proc/self/mountinfo", "cannot read /proc/self/mountinfo");
+        return error_errno(error, r, PK_STEP_FIND_CGROUP, "/proc/thread-self/mountinfo",
+                           "cannot read /proc/thread-self/mountinfo");
     r = mountinfo_find_directory(text, own_path, place->mount, place->own, sizeof(place->own));
     free(text);
     return r < 0 ? explain(r, error) : 0;
