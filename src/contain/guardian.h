@@ -29,4 +29,7 @@ int guardian_tell(const struct guardian *guardian, enum guardian_kind kind, cons
 /* True once it is gone. */
 bool guardian_is_lost(const struct guardian *guardian);
 
+/* A pidfd of it, which is the caller's. -ESRCH if it is gone. */
+int guardian_open(const struct guardian *guardian);
+
 #endif

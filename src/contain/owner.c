@@ -290,6 +290,21 @@ int owner_guard_fd(void)
     return fd;
 }
 
+int owner_open_guard(void)
+{
+    int pidfd = -ESRCH;
+    lock_owner();
+    if (owner.dir >= 0 && guardian_link_is_up(&owner.guardian))
+        pidfd = guardian_open(&owner.guardian.guardian);
+    if (pidfd == -ESRCH && owner.dir >= 0) {
+        guardian_link_check(&owner.guardian, owner.parent, owner.name);
+        if (guardian_link_is_up(&owner.guardian))
+            pidfd = guardian_open(&owner.guardian.guardian);
+    }
+    unlock_owner();
+    return pidfd;
+}
+
 const char *owner_guard_refusal(char *buffer, size_t size)
 {
     lock_owner();

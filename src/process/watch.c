@@ -7,7 +7,6 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 struct process_watch {
@@ -19,7 +18,7 @@ struct process_watch {
     bool busy;         /* below a callback: who frees the process then leaves this to us */
     struct loop_watch fds[RUN_FDS];
     bool watched[RUN_FDS];
-    int guard; /* our duplicate of the guardian's descriptor, since an epoll takes each only once; or -1 */
+    int guard; /* a pidfd of the guardian, our own since an epoll takes each descriptor only once; or -1 */
     struct loop_timer timer;
 };
 
@@ -33,7 +32,7 @@ static int followable(struct process_watch *watch, int index, int fd)
     if (index != RUN_GUARD_FD || fd < 0)
         return fd;
     if (watch->guard < 0)
-        watch->guard = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        watch->guard = owner_open_guard();
     return watch->guard;
 }
 
@@ -59,6 +58,8 @@ static int follow(struct process_watch *watch)
         if (wanted[i].fd < 0)
             continue;
         int fd = followable(watch, i, wanted[i].fd);
+        if (fd == -ESRCH)
+            continue;
         if (fd < 0)
             return fd;
         uint32_t events = wanted[i].events == POLLPRI ? EPOLLPRI : EPOLLIN;
