@@ -26,11 +26,22 @@ static int is_refusal(int number)
     return number != -EMFILE && number != -ENFILE && number != -ENOMEM;
 }
 
+/* Memory files count: a write beyond the limit would be answered with SIGXFSZ, which ends the program. */
+static bool is_beyond_file_size(size_t size)
+{
+    uint64_t soft, hard;
+    return sys_getrlimit(RLIMIT_FSIZE, &soft, &hard) >= 0 && soft < size;
+}
+
 int helper_image_open(struct helper_image *image)
 {
     *image = (struct helper_image){.fd = -1, .memory_error = -ENOEXEC};
     if (sizeof(image_bytes) == 1)
         return 0;
+    if (is_beyond_file_size(sizeof(image_bytes))) {
+        image->memory_error = -EFBIG;
+        return 0;
+    }
     int fd = sys_keep(sys_memfd_create("processkit-helper"));
     int r = fd < 0 ? fd : sys_write_all(fd, image_bytes, sizeof(image_bytes));
     if (r < 0) {
