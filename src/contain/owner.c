@@ -47,6 +47,7 @@ static void let_go(void)
     owner.dir = sys_close_safe(owner.dir);
     owner.parent = sys_close_safe(owner.parent);
     guardian_link_end(&owner.guardian);
+    owner.guardian.losses = 0;
     owner.salt = 0;
 }
 
