@@ -4,6 +4,7 @@
 #include "contain/guardian-link.h"
 
 #include "base/error.h"
+#include "base/time.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -156,6 +157,19 @@ void guardian_link_end(struct guardian_link *link)
     hang_up(link);
     while (link->notes)
         drop_note(&link->notes);
+}
+
+/* Who contains this process in turn would take a guardian that is still about to go for something left running. It has
+ * nothing more to do, so it takes no longer than it takes to be scheduled; one that is stopped is not waited for. */
+void guardian_link_dismiss(struct guardian_link *link)
+{
+    struct timespec patience = time_to_timespec(PK_MILLISECONDS(100));
+    struct pollfd poll = {.fd = guardian_link_is_up(link) ? guardian_open(&link->guardian) : -1, .events = POLLIN};
+    guardian_link_end(link);
+    if (poll.fd < 0)
+        return;
+    sys_ppoll(&poll, 1, &patience);
+    sys_close(poll.fd);
 }
 
 /* ---- Keeping it ------------------------------------------------------------------------------------------------- */

@@ -44,4 +44,7 @@ void guardian_link_tell(struct guardian_link *link, int parent, const char *name
 /* Lets the guardian end: it ends what is left, and goes. */
 void guardian_link_end(struct guardian_link *link);
 
+/* The same when nothing is left, and waits a moment until it has gone. */
+void guardian_link_dismiss(struct guardian_link *link);
+
 #endif

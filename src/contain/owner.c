@@ -370,8 +370,10 @@ void owner_leave(void)
     lock_owner();
     if (owner.dir >= 0) {
         owner.dir = sys_close_safe(owner.dir);
-        sys_unlinkat(owner.parent, owner.name, AT_REMOVEDIR); /* stays if something lives in it: the guardian's now */
-        guardian_link_end(&owner.guardian);
+        if (sys_unlinkat(owner.parent, owner.name, AT_REMOVEDIR) == 0)
+            guardian_link_dismiss(&owner.guardian);
+        else
+            guardian_link_end(&owner.guardian); /* something lives in it: the guardian's now */
         owner.parent = sys_close_safe(owner.parent);
     }
     unlock_owner();
