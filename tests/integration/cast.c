@@ -21,7 +21,7 @@ pk_group *cast_group(pk_mechanism mechanism)
     return group;
 }
 
-pk_command *cast_command(struct witness *witness, const char *words)
+pk_command *cast_command(const struct witness *witness, const char *words)
 {
     char text[512];
     snprintf(text, sizeof(text), "%s", words);
@@ -36,12 +36,18 @@ pk_command *cast_command(struct witness *witness, const char *words)
     return command;
 }
 
-pk_process *cast_adversary(pk_group *group, struct witness *witness, const char *words)
+pk_process *cast_start(pk_group *group, const struct witness *witness, const char *words)
 {
     pk_auto(pk_command) command = cast_command(witness, words);
     pk_process *process = NULL;
     pk_error error;
     assert_ok(pk_group_spawn(group, command, &process, &error), error);
+    return process;
+}
+
+pk_process *cast_adversary(pk_group *group, struct witness *witness, const char *words)
+{
+    pk_process *process = cast_start(group, witness, words);
     if (witness)
         witness_ready(witness);
     return process;
@@ -49,11 +55,16 @@ pk_process *cast_adversary(pk_group *group, struct witness *witness, const char 
 
 int cast_count_directories(void)
 {
+    return cast_count_directories_of(getpid());
+}
+
+int cast_count_directories_of(pid_t pid)
+{
     char own[PATH_MAX], prefix[64], path[PATH_MAX + 300];
     int count = 0;
     if (!hierarchy_own(own))
         return 0;
-    snprintf(prefix, sizeof(prefix), "processkit-%d-", getpid());
+    snprintf(prefix, sizeof(prefix), "processkit-%d-", pid);
     DIR *place = opendir(own);
     for (struct dirent *entry; place && (entry = readdir(place));) {
         if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)

@@ -24,8 +24,11 @@ pk_group *cast_group(pk_mechanism mechanism);
  * stands. `witness` may be NULL, and then there is no report and no waiting. */
 pk_process *cast_adversary(pk_group *group, struct witness *witness, const char *words);
 
+/* The same without waiting: for an owner whose witness is another process. */
+pk_process *cast_start(pk_group *group, const struct witness *witness, const char *words);
+
 /* The command for that, for tests that start it themselves. */
-pk_command *cast_command(struct witness *witness, const char *words);
+pk_command *cast_command(const struct witness *witness, const char *words);
 
 /* Fails the test with the error's message unless the result is not negative. */
 #define assert_ok(call, error)                                          \
@@ -53,7 +56,8 @@ pk_mechanism cast_mechanism(void **state);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-/* How many directories "processkit-PID-..." of this process there are, groups in them counted. */
+/* How many directories "processkit-PID-..." of this process there are, or of another, groups in them counted. */
 int cast_count_directories(void);
+int cast_count_directories_of(pid_t pid);
 
 #endif
