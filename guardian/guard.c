@@ -30,6 +30,7 @@ static struct {
     struct note *notes;
     size_t count, capacity;
     struct pollfd *fds; /* as many as notes, and three */
+    int most_watched;   /* descriptors from here on are for work: without any it could kill nothing */
 } guardian;
 
 static void *grow(void *memory, size_t from, size_t to)
@@ -123,6 +124,10 @@ static void watch(struct note *note)
             return;
         note->events = (int)open_at((int)dir, "cgroup.events", O_RDONLY);
         close_fd((int)dir);
+        if (note->events >= guardian.most_watched) {
+            close_fd(note->events);
+            note->events = -1;
+        }
     }
     if (note->events >= 0)
         CALL4(pread64, note->events, text, sizeof(text), 0);
@@ -293,6 +298,17 @@ static void end_groups(void)
 
 /* ---- The role --------------------------------------------------------------------------------------------------- */
 
+/* As many descriptors as it may have, half of them to watch with: a spared group takes one. */
+static void prepare_descriptors(void)
+{
+    enum { DESCRIPTORS = 7, SOME = 64 }; /* RLIMIT_NOFILE */
+    uint64_t limit[2] = {SOME, SOME};
+    CALL4(prlimit64, 0, DESCRIPTORS, NULL, limit);
+    limit[0] = limit[1];
+    CALL4(prlimit64, 0, DESCRIPTORS, limit, NULL);
+    guardian.most_watched = limit[0] < INT32_MAX ? (int)(limit[0] / 2) : INT32_MAX;
+}
+
 /* Nothing of the owner is kept: no descriptor, no working directory; and no session, which it left before. */
 static void let_go_of_owner(void)
 {
@@ -304,6 +320,7 @@ static void let_go_of_owner(void)
 int guard(const char *name)
 {
     let_go_of_owner();
+    prepare_descriptors();
     guardian.name = name;
     guardian.dir = (int)open_at(PARENT, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (guardian.dir < 0 || !make_room())
