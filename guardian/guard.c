@@ -133,6 +133,16 @@ static void watch(struct note *note)
         CALL4(pread64, note->events, text, sizeof(text), 0);
 }
 
+/* Directories that somebody else has removed: their files would report that for ever. */
+static void forget_removed(void)
+{
+    char text[128];
+    for (size_t i = guardian.count; i-- > 0;)
+        if (guardian.notes[i].events >= 0 &&
+            CALL4(pread64, guardian.notes[i].events, text, sizeof(text), 0) == ERROR_NO_DEVICE)
+            drop_note(i);
+}
+
 /* ---- While the owner lives -------------------------------------------------------------------------------------- */
 
 static void take_message(const struct guardian_message *message)
@@ -286,6 +296,7 @@ static void end_groups(void)
         kill_all(guardian.dir);
     for (bool first = true;; first = false) {
         struct round round = {.kill = first && !at_once, .stragglers = pause > STRAGGLING};
+        forget_removed(); /* first: what is removed from now on is in the poll, and ends it */
         each_directory(guardian.dir, visit_to_end, &round);
         if (round.dying == 0 && round.spared == 0 && !round.kill && remove_directory(PARENT, guardian.name))
             return;
