@@ -34,11 +34,20 @@ static struct guardian_note **find_note(struct guardian_link *link, const char *
     return at;
 }
 
-static void drop_note(struct guardian_note **at)
+static void drop_note(struct guardian_link *link, struct guardian_note **at)
 {
     struct guardian_note *note = *at;
     *at = note->next;
+    link->note_count--;
     free(note);
+}
+
+static struct guardian_note *add_note(struct guardian_link *link, struct guardian_note **at)
+{
+    *at = calloc(1, sizeof(**at));
+    if (*at)
+        link->note_count++;
+    return *at;
 }
 
 static void change_note(struct guardian_note *note, enum guardian_kind kind)
@@ -62,14 +71,12 @@ static void write_note(struct guardian_link *link, enum guardian_kind kind, cons
     struct guardian_note **at = find_note(link, entry);
     if (!*at && kind == GUARDIAN_UNSPARE)
         return;
-    if (!*at)
-        *at = calloc(1, sizeof(**at));
-    if (!*at)
+    if (!*at && !add_note(link, at))
         return;
     memcpy((*at)->name, entry, strnlen(entry, sizeof((*at)->name) - 1));
     change_note(*at, kind);
     if (!(*at)->spared && !(*at)->taken)
-        drop_note(at);
+        drop_note(link, at);
 }
 
 static void forget_removed(struct guardian_link *link, int parent, const char *name)
@@ -77,11 +84,21 @@ static void forget_removed(struct guardian_link *link, int parent, const char *n
     int dir = sys_openat(parent, name, O_RDONLY | O_DIRECTORY, 0);
     for (struct guardian_note **at = &link->notes; dir >= 0 && *at;) {
         if (sys_faccessat(dir, (*at)->name, 0) == -ENOENT)
-            drop_note(at);
+            drop_note(link, at);
         else
             at = &(*at)->next;
     }
     sys_close_safe(dir);
+}
+
+/* What was handed over goes without our hearing of it. */
+static void forget_some(struct guardian_link *link, int parent, const char *name)
+{
+    enum { LEAST = 64 };
+    if (link->note_count < link->note_limit)
+        return;
+    forget_removed(link, parent, name);
+    link->note_limit = link->note_count < LEAST / 2 ? LEAST : 2 * link->note_count;
 }
 
 static int tell_note(const struct guardian *guardian, const struct guardian_note *note)
@@ -156,7 +173,7 @@ void guardian_link_end(struct guardian_link *link)
 {
     hang_up(link);
     while (link->notes)
-        drop_note(&link->notes);
+        drop_note(link, &link->notes);
 }
 
 /* Who contains this process in turn would take a guardian that is still about to go for something left running. It has
@@ -200,7 +217,18 @@ void guardian_link_check(struct guardian_link *link, int parent, const char *nam
 void guardian_link_tell(struct guardian_link *link, int parent, const char *name, enum guardian_kind kind,
                         const char *entry)
 {
+    forget_some(link, parent, name);
     write_note(link, kind, entry);
     if (guardian_link_is_up(link) && guardian_tell(&link->guardian, kind, entry) < 0)
         guardian_link_check(link, parent, name);
+}
+
+void guardian_link_forget(struct guardian_link *link, const char *entry)
+{
+    struct guardian_note **at = find_note(link, entry);
+    if (!*at)
+        return;
+    drop_note(link, at);
+    if (guardian_link_is_up(link))
+        guardian_tell(&link->guardian, GUARDIAN_UNSPARE, entry); /* if it is lost, that is noticed elsewhere */
 }

@@ -20,6 +20,7 @@ struct guardian_link {
     pk_time started;                     /* the present one */
     char refusal[PK_ERROR_MESSAGE_SIZE]; /* why there is none, or "" */
     struct guardian_note *notes;         /* what a new one has to be told again */
+    size_t note_count, note_limit;       /* how many; and how many are worth a look which of them are removed */
 };
 
 #define GUARDIAN_LINK_INIT    \
@@ -40,6 +41,9 @@ void guardian_link_check(struct guardian_link *link, int parent, const char *nam
 /* Says something about a directory of a group, now and to whoever replaces the guardian. */
 void guardian_link_tell(struct guardian_link *link, int parent, const char *name, enum guardian_kind kind,
                         const char *entry);
+
+/* A directory of a group has been removed: nothing need be known of it. */
+void guardian_link_forget(struct guardian_link *link, const char *entry);
 
 /* Lets the guardian end: it ends what is left, and goes. */
 void guardian_link_end(struct guardian_link *link);

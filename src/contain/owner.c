@@ -231,7 +231,10 @@ int owner_remove_entry(const struct owner_entry *entry)
 {
     lock_owner();
     /* An entry of an earlier generation was deleted together with its owner directory. */
-    int r = owner.dir >= 0 && entry->generation == owner.generation ? cgroup_remove(owner.dir, entry->name) : 0;
+    bool present = owner.dir >= 0 && entry->generation == owner.generation;
+    int r = present ? cgroup_remove(owner.dir, entry->name) : 0;
+    if (present && r == 0)
+        guardian_link_forget(&owner.guardian, entry->name);
     unlock_owner();
     return r;
 }
