@@ -127,8 +127,8 @@ PK_API pk_mechanism pk_group_mechanism(const pk_group *group);
 PK_API unsigned pk_group_guarantees(const pk_group *group);
 PK_API unsigned pk_group_required(const pk_group *group);
 
-/* Why this group has no better mechanism or no guardian, as one line; NULL when it has the best. Lives as long as the
- * group. */
+/* Why this group has no better mechanism, or no guardian now, as one line; NULL when it has the best. Lives as long as
+ * the group; the next call may change the text. */
 PK_API const char *pk_group_refusal(const pk_group *group);
 
 /* The directory of the group's cgroup, for people who want to look; NULL without one. It changes after a kill.

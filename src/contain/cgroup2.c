@@ -99,24 +99,19 @@ static int enable_controllers(pk_group *group, pk_error *error)
     return 0;
 }
 
-static void note_unguarded(pk_group *group)
-{
-    char refusal[PK_ERROR_MESSAGE_SIZE];
-    if (!group->refusal)
-        group->refusal = strdup(owner_guard_refusal(refusal, sizeof(refusal)));
-}
-
 static int cgroup2_open(pk_group *group, pk_error *error)
 {
+    char *refusal = calloc(1, PK_ERROR_MESSAGE_SIZE); /* guardians come and go: filled in by who asks */
+    if (!refusal)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
     int r = enable_controllers(group, error);
     if (r == 0)
         r = add_dir(group, error);
-    if (r < 0)
+    if (r < 0) {
+        free(refusal);
         return r;
-    if (owner_is_guarded())
-        group->guarantees |= PK_GUARANTEE_OWNER_DEATH;
-    else
-        note_unguarded(group);
+    }
+    group->refusal = refusal;
     return 0;
 }
 

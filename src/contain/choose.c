@@ -95,15 +95,15 @@ static int refuse_fallback(pk_group *group, const pk_error *why, pk_error *error
 
 static int check_required(pk_group *group, unsigned required, pk_error *error)
 {
-    unsigned missing = required & ~group->guarantees;
+    unsigned missing = required & ~pk_group_guarantees(group);
     if (missing == 0)
         return 0;
+    const char *refusal = pk_group_refusal(group);
     char names[128];
     format_bits(missing, names, sizeof(names));
     return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_REQUIRE, NULL,
                      "cannot guarantee %s: the mechanism is %s%s%s (see pk doctor)", names,
-                     pk_mechanism_name(group->backend->mechanism), group->refusal ? ", because " : "",
-                     group->refusal ? group->refusal : "");
+                     pk_mechanism_name(group->backend->mechanism), refusal ? ", because " : "", refusal ? refusal : "");
 }
 
 static int open_backend(pk_group *group, const struct backend *backend, pk_error *error)

@@ -160,8 +160,8 @@ pk_mechanism pk_group_mechanism(const pk_group *group)
 
 unsigned pk_group_guarantees(const pk_group *group)
 {
-    bool unguarded = group->backend->needs_guardian && !owner_is_guarded();
-    return unguarded ? group->guarantees & ~(unsigned)PK_GUARANTEE_OWNER_DEATH : group->guarantees;
+    bool guarded = group->backend->needs_guardian && owner_is_guarded();
+    return group->guarantees | (guarded ? PK_GUARANTEE_OWNER_DEATH : 0);
 }
 
 unsigned pk_group_required(const pk_group *group)
@@ -171,7 +171,10 @@ unsigned pk_group_required(const pk_group *group)
 
 const char *pk_group_refusal(const pk_group *group)
 {
-    return group->refusal;
+    if (!group->backend->needs_guardian)
+        return group->refusal;
+    owner_guard_refusal(group->refusal, PK_ERROR_MESSAGE_SIZE);
+    return group->refusal[0] ? group->refusal : NULL;
 }
 
 const char *pk_group_path(pk_group *group)
