@@ -198,6 +198,9 @@ static void replace(struct guardian_link *link, int parent, const char *name)
         link->owed = start(link, parent, name, false, NULL) < 0;
         if (!guardian_link_is_up(link) || tell_notes(link) == 0)
             return;
+        guardian_kill(&link->guardian);
+        if (!guardian_is_lost(&link->guardian))
+            return;
         note_loss(link);
     } while (link->owed);
 }
@@ -214,21 +217,27 @@ void guardian_link_check(struct guardian_link *link, int parent, const char *nam
     }
 }
 
+static void say(struct guardian_link *link, int parent, const char *name, enum guardian_kind kind, const char *entry)
+{
+    if (!guardian_link_is_up(link) || guardian_tell(&link->guardian, kind, entry) == 0)
+        return;
+    guardian_kill(&link->guardian);
+    guardian_link_check(link, parent, name);
+}
+
 void guardian_link_tell(struct guardian_link *link, int parent, const char *name, enum guardian_kind kind,
                         const char *entry)
 {
     forget_some(link, parent, name);
     write_note(link, kind, entry);
-    if (guardian_link_is_up(link) && guardian_tell(&link->guardian, kind, entry) < 0)
-        guardian_link_check(link, parent, name);
+    say(link, parent, name, kind, entry);
 }
 
-void guardian_link_forget(struct guardian_link *link, const char *entry)
+void guardian_link_forget(struct guardian_link *link, int parent, const char *name, const char *entry)
 {
     struct guardian_note **at = find_note(link, entry);
     if (!*at)
         return;
     drop_note(link, at);
-    if (guardian_link_is_up(link))
-        guardian_tell(&link->guardian, GUARDIAN_UNSPARE, entry); /* if it is lost, that is noticed elsewhere */
+    say(link, parent, name, GUARDIAN_UNSPARE, entry);
 }

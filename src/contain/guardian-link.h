@@ -43,7 +43,7 @@ void guardian_link_tell(struct guardian_link *link, int parent, const char *name
                         const char *entry);
 
 /* A directory of a group has been removed: nothing need be known of it. */
-void guardian_link_forget(struct guardian_link *link, const char *entry);
+void guardian_link_forget(struct guardian_link *link, int parent, const char *name, const char *entry);
 
 /* Lets the guardian end: it ends what is left, and goes. */
 void guardian_link_end(struct guardian_link *link);

@@ -178,3 +178,15 @@ int guardian_open(const struct guardian *guardian)
     sys_close(pidfd);
     return -ESRCH;
 }
+
+void guardian_kill(const struct guardian *guardian)
+{
+    struct pollfd poll = {.fd = guardian->control, .events = POLLIN};
+    struct timespec patience = time_to_timespec(PK_SECONDS(1));
+    int pidfd = guardian_open(guardian);
+    if (pidfd < 0)
+        return;
+    if (sys_pidfd_send_signal(pidfd, SIGKILL) == 0)
+        sys_ppoll(&poll, 1, &patience);
+    sys_close(pidfd);
+}

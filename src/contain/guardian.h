@@ -23,11 +23,18 @@ struct guardian {
  */
 int guardian_start(struct guardian *guardian, int parent, const char *name, bool make, pk_error *error);
 
-/* Tells it. -EPIPE if it is gone. */
+/* Tells it. -EPIPE if it is gone, or has not read for so long that it is as good as that. */
 int guardian_tell(const struct guardian *guardian, enum guardian_kind kind, const char *name);
 
 /* True once it is gone. */
 bool guardian_is_lost(const struct guardian *guardian);
+
+/*
+ * Kills one that does not read, and returns when it is gone. It must not be let go of alive: whenever it went on, it
+ * would take the end of the socket for the end of the owner, and kill what is left running. Without effect where that
+ * is not permitted, because the owner has changed its user: then it is kept, and may come to itself.
+ */
+void guardian_kill(const struct guardian *guardian);
 
 /* A pidfd of it, which is the caller's. -ESRCH if it is gone. */
 int guardian_open(const struct guardian *guardian);

@@ -234,7 +234,7 @@ int owner_remove_entry(const struct owner_entry *entry)
     bool present = owner.dir >= 0 && entry->generation == owner.generation;
     int r = present ? cgroup_remove(owner.dir, entry->name) : 0;
     if (present && r == 0)
-        guardian_link_forget(&owner.guardian, entry->name);
+        guardian_link_forget(&owner.guardian, owner.parent, owner.name, entry->name);
     unlock_owner();
     return r;
 }

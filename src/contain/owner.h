@@ -42,8 +42,8 @@ bool owner_is_guarded(void);
 /* Why not, as one line; "" if one does. Returns `buffer`. */
 const char *owner_guard_refusal(char *buffer, size_t size);
 
-/* A descriptor that becomes readable when the guardian is lost, or -1. It stays the owner's: a copy of it would tell the
- * guardian that the owner lives, also in a forked child, and when the owner is gone. */
+/* A descriptor that becomes readable when the guardian is lost, or -1. It stays the owner's: a copy of it would tell
+ * the guardian that the owner lives, also in a forked child, and when the owner is gone. */
 int owner_guard_fd(void);
 
 /* The same to keep: a pidfd. -ESRCH without a guardian. */
