@@ -167,6 +167,13 @@ static void take_message(const struct guardian_message *message)
         drop_note((size_t)(note - guardian.notes));
 }
 
+/* An empty message looks like the end of the socket. */
+static bool is_closed(void)
+{
+    struct pollfd control = {.fd = CONTROL};
+    return poll_fds(&control, 1, 0) > 0;
+}
+
 /* False once the owner has closed its end. What is no message is passed over: there is nobody to tell. */
 static bool read_messages(void)
 {
@@ -177,7 +184,7 @@ static bool read_messages(void)
         long size = CALL6(recvfrom, CONTROL, bytes, sizeof(bytes), DO_NOT_WAIT, NULL, NULL);
         if (size == ERROR_AGAIN || size == ERROR_INTERRUPTED)
             return true;
-        if (size <= 0)
+        if (size < 0 || (size == 0 && is_closed()))
             return false;
         memcpy(&message, bytes, sizeof(message));
         if (guardian_message_is_valid(&message, (size_t)size))
