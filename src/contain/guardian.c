@@ -24,7 +24,8 @@ struct guardian_birth {
     const char *name;
     bool make;
     bool made;
-    pk_step step; /* how far it came */
+    const char *call; /* that may fail, here */
+    pk_step step;     /* how far it came */
     int error;
 };
 
@@ -74,6 +75,11 @@ static bool is_refusal(int number)
     }
 }
 
+static const char *failed_call(const struct guardian_birth *birth)
+{
+    return birth->step == PK_STEP_SESSION ? "setsid" : birth->step == PK_STEP_DESCRIPTORS ? "dup3" : birth->call;
+}
+
 static int explain(const struct guardian_birth *birth, int number, pk_error *error)
 {
     if (!is_refusal(number))
@@ -83,13 +89,15 @@ static int explain(const struct guardian_birth *birth, int number, pk_error *err
                          "no guardian can be started: from memory: %s; from %s: %s (allow executable memory files with "
                          "sysctl vm.memfd_noexec=1, or install processkit-helper)",
                          error_text(birth->image.memory_error), helper_path(), error_text(birth->image.exec_error));
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL, "no guardian can be started: %s",
-                     error_text(number));
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL,
+                     "no guardian can be started: %s: %s (it takes Linux 5.3, and no seccomp filter that refuses %s)",
+                     failed_call(birth), error_text(number), failed_call(birth));
 }
 
 static int give_birth(struct guardian *guardian, struct guardian_birth *birth, pk_error *error)
 {
     struct grandchild grandchild = {.cgroup_fd = -1, .run = become_guardian, .data = birth};
+    birth->call = "clone";
     int r = grandchild_make(&grandchild);
     if (r == 0)
         r = birth->error;
@@ -112,6 +120,7 @@ int guardian_start(struct guardian *guardian, int parent, const char *name, bool
 
     *guardian = (struct guardian){.control = -1};
     int r = helper_image_open(&birth.image);
+    birth.call = "socketpair";
     if (r == 0)
         r = sys_socketpair(ends);
     if (r == 0) {
@@ -120,8 +129,10 @@ int guardian_start(struct guardian *guardian, int parent, const char *name, bool
     }
     if (r >= 0)
         r = birth.control;
-    if (r >= 0)
+    if (r >= 0) {
+        birth.call = "pidfd_open";
         r = birth.owner = sys_keep(sys_pidfd_open(sys_getpid()));
+    }
     r = r < 0 ? explain(&birth, r, error) : give_birth(guardian, &birth, error);
     if (r == 0)
         guardian->control = ends[0];
