@@ -109,7 +109,7 @@ static int give_birth(struct guardian *guardian, struct guardian_birth *birth, p
     }
     if (birth->step == PK_STEP_MAKE_CGROUP && birth->error < 0)
         return error_errno(error, r, PK_STEP_MAKE_CGROUP, NULL, "cannot make a cgroup");
-    birth->made = birth->make && birth->step > PK_STEP_MAKE_CGROUP;
+    birth->made = birth->make && birth->step >= PK_STEP_MAKE_CGROUP; /* killed in this very step: perhaps */
     return explain(birth, r, error);
 }
 
