@@ -63,6 +63,19 @@ void sys_fault_set(const char *call, unsigned nth, int error_number)
         faults[fault_count++] = (struct fault){call, nth, error_number};
 }
 
+static const char *redirected_from, *redirected_to;
+
+void sys_fault_redirect(const char *from, const char *to)
+{
+    redirected_from = from;
+    redirected_to = to;
+}
+
+RACY const char *sys_fault_program(const char *path)
+{
+    return redirected_from && strcmp(path, redirected_from) == 0 ? redirected_to : path;
+}
+
 void sys_fault_clear(void)
 {
     fault_count = 0;

@@ -5,6 +5,7 @@
 
 #include "sys/fault.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -162,4 +163,37 @@ void guardian_is_asked(void)
     pk_group_free(group);
     sys_fault_clear();
     assert_true(path_vanishes(path, PATIENCE_MS));
+}
+
+/* ---- From nothing to nothing ------------------------------------------------------------------------------------ */
+
+int testator_try_group(pk_group **group, pk_error *error)
+{
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_CGROUP2;
+    *group = NULL;
+    *error = (pk_error){0};
+    return pk_group_create(&options, group, error);
+}
+
+int testator_descriptors(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+void testator_leave_and_compare(pk_group *group, int descriptors, const char *what)
+{
+    pk_group_free(group);
+    pk_leave();
+    if (waitpid(-1, NULL, WNOHANG | __WALL) != -1 || errno != ECHILD)
+        fail_msg("%s: a child was left", what);
+    if (testator_descriptors() != descriptors)
+        fail_msg("%s: %d descriptors, and %d before", what, testator_descriptors(), descriptors);
+    if (cast_count_directories() != 0)
+        fail_msg("%s: a directory was left", what);
 }

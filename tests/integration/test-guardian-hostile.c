@@ -1,0 +1,225 @@
+/*
+ * Guardians that are not let live: killed while they are born, refused or killed by seccomp filters. Failures are
+ * clean, and nothing is left behind.
+ */
+#include "contain/helper-image.h"
+#include "testator.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- What is being born is killed ------------------------------------------------------------------------------ */
+
+/* The children of the process, from a file that was opened when it was there. */
+static char *read_children(int fd, char *text, size_t size)
+{
+    ssize_t length = pread(fd, text, size - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    return text;
+}
+
+static int open_children(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool is_child(int fd, pid_t pid)
+{
+    char text[256], *next = read_children(fd, text, sizeof(text));
+    for (long number; (number = strtol(next, &next, 10)) > 0;)
+        if (number == pid)
+            return true;
+    return false;
+}
+
+/* The number is still that child's after it was opened, so it is the one that the pidfd stands for. */
+static void kill_child(int children, pid_t pid)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd >= 0 && is_child(children, pid))
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    if (pidfd >= 0)
+        close(pidfd);
+}
+
+/* Kills the children of a process, or theirs, as soon as it sees one. */
+static _Noreturn void kill_what_is_born(pid_t parent, bool grandchildren)
+{
+    char text[256], more[256];
+    int children = open_children(parent);
+    for (;;) {
+        char *next = read_children(children, text, sizeof(text));
+        for (long pid; (pid = strtol(next, &next, 10)) > 0;) {
+            if (pid == getpid())
+                continue;
+            if (!grandchildren) {
+                kill_child(children, (pid_t)pid);
+                continue;
+            }
+            int below = open_children((pid_t)pid);
+            char *rest = read_children(below, more, sizeof(more));
+            for (long one; below >= 0 && (one = strtol(rest, &rest, 10)) > 0;)
+                kill_child(below, (pid_t)one);
+            close(below);
+        }
+    }
+}
+
+static void whoever_kills_what_is_born_gets_a_clean_failure(void **state)
+{
+    enum { ROUNDS = 400 };
+    int descriptors = testator_descriptors();
+    unsigned failed = 0, guarded = 0;
+    pid_t parent = getpid(), killer = fork();
+    if (killer == 0)
+        kill_what_is_born(parent, *state != NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        pk_group *group;
+        pk_error error;
+        int r = testator_try_group(&group, &error);
+        if (r < 0 && (r != -ECANCELED || error.number != r || error.step != PK_STEP_GUARDIAN))
+            fail_msg("round %d: %d: %s", i, r, error.message);
+        failed += r < 0;
+        guarded += r == 0 && pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH;
+        pk_group_free(group);
+        pk_leave();
+        if (cast_count_directories() != 0)
+            fail_msg("round %d, which returned %d: a directory was left", i, r);
+    }
+    assert_return_code(kill(killer, SIGKILL), errno);
+    assert_int_equal(waitpid(killer, NULL, 0), killer);
+    print_message("%u failed, %u guarded\n", failed, guarded);
+    assert_int_equal(failed + guarded, ROUNDS);
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    assert_true(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
+    testator_leave_and_compare(group, descriptors, "killed between");
+}
+
+/* ---- Filters ---------------------------------------------------------------------------------------------------- */
+
+#define LOAD(field)         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
+#define ANSWER(value)       BPF_STMT(BPF_RET | BPF_K, (value))
+
+/* For good, and for all that is started from now on, the guardian included. */
+static void install(struct sock_filter *instructions, size_t count)
+{
+    struct sock_fprog program = {.len = (unsigned short)count, .filter = instructions};
+    assert_return_code(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), errno);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        skip_test("a kernel with seccomp filters");
+}
+
+#define INSTALL(filter) install((filter), sizeof(filter) / sizeof((filter)[0]))
+
+/* As a service that is to start no programs has it. */
+static void a_filter_that_refuses_programs_is_named(void **state)
+{
+    (void)state;
+    struct sock_filter filter[] = {
+        LOAD(nr),
+        UNLESS(SYS_execveat, 1),
+        ANSWER(SECCOMP_RET_ERRNO | EACCES),
+        UNLESS(SYS_execve, 1),
+        ANSWER(SECCOMP_RET_ERRNO | EPERM),
+        ANSWER(SECCOMP_RET_ALLOW),
+    };
+    pk_group *group;
+    pk_error error;
+    int descriptors = testator_descriptors();
+    INSTALL(filter);
+    assert_ok(testator_try_group(&group, &error), error);
+    assert_false(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
+    const char *refusal = pk_group_refusal(group);
+    assert_non_null(refusal);
+    assert_non_null(strstr(refusal, strerror(EACCES)));
+    assert_non_null(strstr(refusal, strerror(EPERM)));
+    assert_non_null(strstr(refusal, helper_path()));
+    assert_int_equal(pk_guardian_pid(), 0);
+    testator_leave_and_compare(group, descriptors, "no programs");
+}
+
+/* Docker's, for some years: glibc falls back on ENOSYS only. */
+static void a_filter_that_refuses_new_calls_is_no_obstacle(void **state)
+{
+    (void)state;
+    struct sock_filter filter[] = {
+        LOAD(nr),
+        UNLESS(SYS_clone3, 1),
+        ANSWER(SECCOMP_RET_ERRNO | EPERM),
+        UNLESS(SYS_close_range, 1),
+        ANSWER(SECCOMP_RET_ERRNO | EPERM),
+        ANSWER(SECCOMP_RET_ALLOW),
+    };
+    pk_error error;
+    int descriptors = testator_descriptors();
+    INSTALL(filter);
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    struct witness *witness = witness_new();
+    pk_process *process = cast_adversary(group, witness, "wide 2");
+    assert_true(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
+    guardian_is_asked();
+    assert_int_equal(pk_guardian_losses(), 0);
+    assert_ok(pk_group_kill(group, &error), error);
+    pk_process_free(process);
+    witness_free(witness);
+    testator_leave_and_compare(group, descriptors, "no new calls");
+}
+
+/* A call that the guardian makes, and this process does not. */
+static void a_filter_that_kills_is_noticed(void **state)
+{
+    (void)state;
+    struct sock_filter filter[] = {
+        LOAD(nr),
+        UNLESS(SYS_prctl, 3),
+        LOAD(args[0]),
+        UNLESS(PR_SET_NAME, 1),
+        ANSWER(SECCOMP_RET_KILL_PROCESS),
+        ANSWER(SECCOMP_RET_ALLOW),
+    };
+    int descriptors = testator_descriptors();
+    pk_group *group = NULL;
+    INSTALL(filter);
+    for (int i = 0; i < 200; i++) {
+        group = cast_group(PK_MECHANISM_CGROUP2);
+        if (pk_guardian_pid() == 0)
+            break;
+        int guardian = (int)syscall(SYS_pidfd_open, pk_guardian_pid(), 0);
+        assert_true(pidfd_is_dead(guardian, 10000));
+        if (guardian >= 0)
+            close(guardian);
+        pk_group_free(group);
+    }
+    assert_int_equal(pk_guardian_pid(), 0);
+    assert_in_range(pk_guardian_losses(), 2, 10);
+    assert_false(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
+    assert_non_null(strstr(pk_group_refusal(group), "seccomp"));
+    testator_leave_and_compare(group, descriptors, "a deadly filter");
+}
+
+static const struct test tests[] = {
+    PK_TEST_NAMED("whoever_kills_what_is_born_gets_a_clean_failure/between",
+                  whoever_kills_what_is_born_gets_a_clean_failure, .needs = NEEDS_CGROUP2, .deadline_s = 60),
+    PK_TEST_NAMED("whoever_kills_what_is_born_gets_a_clean_failure/guardian",
+                  whoever_kills_what_is_born_gets_a_clean_failure, .data = "guardian", .needs = NEEDS_CGROUP2,
+                  .deadline_s = 60),
+    PK_TEST_WITH(a_filter_that_refuses_programs_is_named, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(a_filter_that_refuses_new_calls_is_no_obstacle, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(a_filter_that_kills_is_noticed, .needs = NEEDS_CGROUP2),
+};
+
+PK_TEST_MAIN(tests)
