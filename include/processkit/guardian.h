@@ -5,7 +5,8 @@
  * It sleeps until this process is gone, by return, exit, crash, SIGKILL or exec of another program, and then kills
  * every group that was not spared and removes the directories. Groups that have it carry PK_GUARANTEE_OWNER_DEATH.
  *
- * It is not a child of this process: no wait sees it. It holds no descriptor of this process, ignores the terminal, is
+ * It is not a child of this process: no wait sees it, unless this process takes in orphans as its children (a
+ * subreaper, or the first process of a pid namespace). It holds no descriptor of this process, ignores the terminal, is
  * never in a group, takes some 30 KiB, does not wake up while nothing happens, and ends with the last directory it
  * guards. If somebody kills it, that is noticed by the waits for a run, by a watching loop, and when the next group is
  * made; another takes its place, and the result of the run and pk_guardian_losses count it. In between, and if the
@@ -16,6 +17,9 @@
  *
  * It is run from memory; where the kernel does not allow that (vm.memfd_noexec=2), from the file processkit-helper that
  * is installed with the library. Where neither works there is no guardian, and pk_group_refusal says why.
+ *
+ * A process that has unshared its pid namespace, and is not in the new one, gets none: the guardian would be born
+ * there.
  *
  * Kernel: Linux 5.3 (pidfd_open).
  */

@@ -113,12 +113,29 @@ static int give_birth(struct guardian *guardian, struct guardian_birth *birth, p
     return explain(birth, r, error);
 }
 
+/*
+ * After unshare(CLONE_NEWPID) the next child is the first process of the new namespace, and everything there ends with
+ * it. That must not be the process between, which ends at once. As long as there is none, the link leads nowhere.
+ */
+static bool makes_children_elsewhere(void)
+{
+    struct stat own, childrens;
+    if (sys_fstatat(AT_FDCWD, "/proc/thread-self/ns/pid", &own, 0) < 0)
+        return false;
+    int r = sys_fstatat(AT_FDCWD, "/proc/thread-self/ns/pid_for_children", &childrens, 0);
+    return r < 0 ? r == -ENOENT : own.st_ino != childrens.st_ino;
+}
+
 int guardian_start(struct guardian *guardian, int parent, const char *name, bool make, pk_error *error)
 {
     struct guardian_birth birth = {.owner = -1, .parent = parent, .name = name, .make = make};
     int ends[2] = {-1, -1};
 
     *guardian = (struct guardian){.control = -1};
+    if (makes_children_elsewhere())
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL,
+                         "no guardian can be started: the children of this process are in another pid namespace (make "
+                         "groups before unshare, or in a process that is in there)");
     int r = helper_image_open(&birth.image);
     birth.call = "socketpair";
     if (r == 0)
