@@ -1,5 +1,5 @@
 /*
- * Owners and pid namespaces.
+ * Owners that are the first process of a pid namespace, or make one, or take in orphans.
  */
 #include "testator.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,11 +87,58 @@ static void init_of_a_namespace_takes_all_with_it(void **state)
     testator_close(testator);
 }
 
+/* The next child of this process is the first one of the namespace, which ends with it: that must be the program, and
+ * nothing of ours. */
+static void unshare_and_run(struct testator *testator, const void *data)
+{
+    pk_error error;
+    pk_result result;
+    (void)data;
+    if (unshare(CLONE_NEWPID) < 0)
+        _exit(77);
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    const char *refusal = pk_group_refusal(group);
+    assert_non_null(refusal);
+    assert_non_null(strstr(refusal, "pid namespace"));
+    assert_false(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
+    pk_command *command = cast_command(NULL, "exit 7");
+    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_int_equal(result.exit_code, 7);
+    testator_say(testator);
+    exit(0);
+}
+
+static void an_owner_of_another_namespace_has_none(void **state)
+{
+    (void)state;
+    struct testator *testator = testator_begin(unshare_and_run, NULL);
+    testator_hear_of_no_guardian(testator);
+    testator_await_end(testator);
+    assert_int_equal(cast_count_directories_of(testator->owner), 0);
+    testator_close(testator);
+}
+
+/* As it gets every orphan. */
+static void a_subreaper_gets_the_guardian_as_its_child(void **state)
+{
+    (void)state;
+    assert_return_code(prctl(PR_SET_CHILD_SUBREAPER, 1), errno);
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    pid_t guardian = pk_guardian_pid();
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
+    pk_group_free(group);
+    pk_leave();
+    assert_int_equal(waitpid(-1, NULL, 0), guardian);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 static const struct test tests[] = {
     PK_TEST_NAMED("init_of_a_namespace_takes_all_with_it/killed", init_of_a_namespace_takes_all_with_it,
                   .data = "killed", .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     PK_TEST_NAMED("init_of_a_namespace_takes_all_with_it/exit", init_of_a_namespace_takes_all_with_it,
                   .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(an_owner_of_another_namespace_has_none, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(a_subreaper_gets_the_guardian_as_its_child, .needs = NEEDS_CGROUP2),
 };
 
 PK_TEST_MAIN(tests)
