@@ -119,12 +119,13 @@ int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, p
     return 0;
 }
 
-/* Needs the lock. */
-static void set_spared(pk_group *group, bool spare)
+bool group_set_spared(pk_group *group, bool spare)
 {
-    if (group->spared != spare && group->backend->spare)
+    bool was = group->spared;
+    if (was != spare && group->backend->spare)
         group->backend->spare(group, spare);
     group->spared = spare;
+    return was;
 }
 
 void group_add_leader(pk_group *group, struct leader *leader)
@@ -143,7 +144,6 @@ void group_add_leader(pk_group *group, struct leader *leader)
     leader->next = group->leaders;
     group->leaders = leader;
     group->backend->born(group, leader);
-    set_spared(group, false); /* a group that is used again is guarded again */
 }
 
 bool group_keeps_zombies(const pk_group *group)
@@ -316,9 +316,10 @@ int pk_group_adopt(pk_group *group, pid_t pid, int pidfd, pk_error *error)
         r = own_pidfd = sys_pidfd_open(pid);
     if (r >= 0) {
         pthread_mutex_lock(&group->lock);
+        bool spared = group_set_spared(group, false);
         r = adopt(group, pid, pidfd >= 0 ? pidfd : own_pidfd);
-        if (r == 0)
-            set_spared(group, false);
+        if (r < 0)
+            group_set_spared(group, spared);
         pthread_mutex_unlock(&group->lock);
     }
     sys_close_safe(own_pidfd);
@@ -402,7 +403,7 @@ int pk_group_resume(pk_group *group, pk_error *error)
 void pk_group_spare(pk_group *group)
 {
     pthread_mutex_lock(&group->lock);
-    set_spared(group, true);
+    group_set_spared(group, true);
     pthread_mutex_unlock(&group->lock);
 }
 

@@ -15,6 +15,9 @@ int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, p
 /* Takes over a leader that was born into the group: one more reference. Needs the lock. */
 void group_add_leader(pk_group *group, struct leader *leader);
 
+/* Whether the members are to survive the owner. Returns what it was before. Needs the lock. */
+bool group_set_spared(pk_group *group, bool spare);
+
 /* Whether zombies of leaders are kept, because their numbers must not be recycled yet. */
 bool group_keeps_zombies(const pk_group *group);
 

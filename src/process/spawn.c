@@ -37,6 +37,7 @@ struct attempt {
     struct placement placement;
     void *stack;
     int pidfd;
+    bool spared; /* the group was */
 };
 
 static int clone_by(enum way way, struct attempt *attempt)
@@ -162,11 +163,14 @@ static int refuse_suspended(pk_error *error)
                      "cannot start a process: the group is suspended (resume it first)");
 }
 
+/* A group that is used again is guarded again, from before the child is there: the owner may be killed at any moment.
+ */
 static int take_place(pk_group *group, struct attempt *attempt, unsigned *kills, pk_error *error)
 {
     pthread_mutex_lock(&group->lock);
     *kills = group->kills;
     int r = group->suspended ? refuse_suspended(error) : group->backend->place(group, &attempt->placement, error);
+    attempt->spared = r == 0 && group_set_spared(group, false);
     pthread_mutex_unlock(&group->lock);
     attempt->birth.own_pgid = attempt->placement.own_pgid;
     return r;
@@ -182,6 +186,8 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
         group_add_leader(group, leader);
         if (killed)
             group->backend->kill(group); /* when the kill came, this child was not there yet */
+    } else if (attempt->spared) {
+        group_set_spared(group, true);
     }
     pthread_mutex_unlock(&group->lock);
     return killed;
