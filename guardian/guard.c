@@ -248,8 +248,10 @@ static void guard_owner(void)
             open = read_messages();
             pause = SHORTEST;
         }
-        if (!open || guardian.fds[1].revents)
-            return;
+        if (open && !guardian.fds[1].revents)
+            continue;
+        read_messages(); /* the last ones may have come since the poll looked at the socket */
+        return;
     }
 }
 
