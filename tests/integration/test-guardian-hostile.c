@@ -1,6 +1,6 @@
 /*
- * Guardians that are not let live: killed while they are born, refused or killed by seccomp filters. Failures are
- * clean, and nothing is left behind.
+ * Bad moments and bad places: guardians killed while they are born, owners killed while a child is born, and seccomp
+ * filters that refuse or kill. Failures are clean, and nothing is left behind.
  */
 #include "contain/helper-image.h"
 #include "testator.h"
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,6 +107,63 @@ static void whoever_kills_what_is_born_gets_a_clean_failure(void **state)
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
     assert_true(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
     testator_leave_and_compare(group, descriptors, "killed between");
+}
+
+/* ---- The owner is killed while a child is being born ------------------------------------------------------------ */
+
+static void spare_and_use_again(struct testator *testator, const void *data)
+{
+    struct witness *const *witnesses = data;
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    cast_start(group, witnesses[0], "hold");
+    testator_say(testator);
+    testator_listen(testator);
+    pk_group_spare(group);
+    testator_say(testator);
+    testator_listen(testator);
+    cast_start(group, witnesses[1], "hold");
+}
+
+/* The child as it is at birth, by a tracer; it stays like that. */
+static pid_t catch_birth(pid_t owner)
+{
+    int status;
+    unsigned long child = 0;
+    assert_int_equal(waitpid(owner, &status, __WALL), owner);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(status >> 16, PTRACE_EVENT_VFORK);
+    assert_return_code(ptrace(PTRACE_GETEVENTMSG, owner, NULL, &child), errno);
+    assert_int_equal(waitpid((pid_t)child, &status, __WALL), (pid_t)child);
+    return (pid_t)child;
+}
+
+/* A group that is used again is guarded again from the first moment of the new child. */
+static void an_owner_killed_at_a_birth_leaves_no_spared_child(void **state)
+{
+    (void)state;
+    struct witness *witnesses[2] = {witness_new(), witness_new()};
+    struct testator *testator = testator_begin(spare_and_use_again, witnesses);
+    testator_hear(testator);
+    witness_ready(witnesses[0]);
+    testator_tell(testator);
+    testator_hear(testator);
+    if (ptrace(PTRACE_SEIZE, testator->pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACEVFORK) < 0)
+        skip_test("permission to trace a child");
+    testator_tell(testator);
+    pid_t child = catch_birth(testator->pid);
+    int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    assert_return_code(pidfd, errno);
+    testator_signal(testator, SIGKILL);
+    testator_await_end(testator);
+    ptrace(PTRACE_DETACH, child, NULL, NULL); /* unless it is dead already */
+    assert_true(pidfd_is_dead(pidfd, GONE_MS * (int)test_slowness()));
+    waitpid(child, NULL, WNOHANG | __WALL);
+    testator_assert_nothing_left(testator);
+    witness_assert_dead(witnesses[0], GONE_MS);
+    close(pidfd);
+    testator_close(testator);
+    witness_free(witnesses[0]);
+    witness_free(witnesses[1]);
 }
 
 /* ---- Filters ---------------------------------------------------------------------------------------------------- */
@@ -217,6 +275,7 @@ static const struct test tests[] = {
     PK_TEST_NAMED("whoever_kills_what_is_born_gets_a_clean_failure/guardian",
                   whoever_kills_what_is_born_gets_a_clean_failure, .data = "guardian", .needs = NEEDS_CGROUP2,
                   .deadline_s = 60),
+    PK_TEST_WITH(an_owner_killed_at_a_birth_leaves_no_spared_child, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(a_filter_that_refuses_programs_is_named, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(a_filter_that_refuses_new_calls_is_no_obstacle, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(a_filter_that_kills_is_noticed, .needs = NEEDS_CGROUP2),
