@@ -278,11 +278,17 @@ static enum mark_verdict judge_by_pid(const struct mark *mark)
 enum mark_verdict mark_judge(const struct mark *mark, int dir)
 {
     enum mark_verdict verdict = is_comparable(mark) ? judge_by_pid(mark) : MARK_UNKNOWN;
-    /* An owner locks before it marks. So a process that lives, and does not hold the lock, has become another program,
-     * or is just leaving. */
-    if (verdict != MARK_DEAD && sys_flock(dir, LOCK_EX | LOCK_NB) == 0)
+    if (verdict == MARK_UNKNOWN && sys_flock(dir, LOCK_EX | LOCK_NB) == 0)
         verdict = MARK_DEAD;
     return verdict;
+}
+
+/* An owner locks before it marks. So a process that lives, and does not hold the lock, has become another program, or
+ * is just leaving. */
+enum mark_verdict mark_judge_owner(const struct mark *mark, int dir)
+{
+    enum mark_verdict verdict = mark_judge(mark, dir);
+    return verdict == MARK_ALIVE && sys_flock(dir, LOCK_EX | LOCK_NB) == 0 ? MARK_DEAD : verdict;
 }
 
 void mark_process(struct mark *mark, pid_t pid, int pidfd)

@@ -50,13 +50,17 @@ int mark_read_detached(int dir, struct mark *mark);
 enum mark_verdict { MARK_ALIVE, MARK_DEAD, MARK_UNKNOWN };
 
 /*
- * Whether the owner is alive. The mark decides where pid and start time can be compared; but an owner that lives and
- * does not hold its lock any more has become another program, and is dead as far as its groups go. Where they cannot
- * (another pid or time namespace, another boot, a hidden /proc), the lock decides that an owner holds on its directory:
- * if it can be had, the owner is dead, and the lock is kept until `dir` is closed. If it is held, that is by the owner
- * or by a copy of a dead one that was cloned behind the C library's back, which nobody can tell apart: unknown.
+ * Whether the process of the mark is alive. The mark decides where pid and start time can be compared. Where they
+ * cannot (another pid or time namespace, another boot, a hidden /proc), the lock decides that an owner holds on its
+ * directory: if it can be had, the owner is dead, and the lock is kept until `dir` is closed. If it is held, that is by
+ * the owner or by a copy of a dead one that was cloned behind the C library's back, which nobody can tell apart:
+ * unknown.
  */
 enum mark_verdict mark_judge(const struct mark *mark, int dir);
+
+/* The same for an owner: one that lives and does not hold its lock any more has become another program, and is dead as
+ * far as its groups go. */
+enum mark_verdict mark_judge_owner(const struct mark *mark, int dir);
 
 /* Says of a group's directory that its members live on after their owner, or takes that back. Without effect where
  * there are no such attributes. */

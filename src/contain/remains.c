@@ -49,7 +49,7 @@ static pk_prune_action judge(struct remains *remains)
         return PK_PRUNE_FAILED;
 
     remains->found.owner = mark.pid;
-    switch (mark_judge(&mark, remains->dir)) {
+    switch (mark_judge_owner(&mark, remains->dir)) {
     case MARK_ALIVE:
         return PK_PRUNE_ALIVE;
     case MARK_UNKNOWN:

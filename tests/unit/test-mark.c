@@ -110,7 +110,7 @@ static enum mark_verdict judge(const struct mark *mark, bool held)
     int holder = open_directory(), dir = open_directory();
     if (held)
         assert_int_equal(flock(holder, LOCK_EX | LOCK_NB), 0);
-    enum mark_verdict verdict = mark_judge(mark, dir);
+    enum mark_verdict verdict = mark_judge_owner(mark, dir);
     close(dir);
     close(holder);
     return verdict;
