@@ -94,11 +94,14 @@ int floor_spawn(int cgroup_fd, char *const argv[], char *const environment[], st
 {
     int pidfd = -1;
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_INTO_CGROUP,
+        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
         .pidfd = (uintptr_t)&pidfd,
         .exit_signal = SIGCHLD,
-        .cgroup = (uint64_t)cgroup_fd,
     };
+    if (cgroup_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)cgroup_fd;
+    }
     long r = clone_and_exec(&args, argv, environment);
     if (r < 0)
         return (int)r;
@@ -108,12 +111,17 @@ int floor_spawn(int cgroup_fd, char *const argv[], char *const environment[], st
 
 int floor_wait(struct floor_child *child)
 {
+    return floor_wait_status(child, 0);
+}
+
+int floor_wait_status(struct floor_child *child, int status)
+{
     siginfo_t info;
     int r = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED);
     close(child->pidfd);
     if (r < 0)
         return -errno;
-    return info.si_code == CLD_EXITED && info.si_status == 0 ? 0 : -ECHILD;
+    return info.si_code == CLD_EXITED && info.si_status == status ? 0 : -ECHILD;
 }
 
 /* ---- cgroups ---------------------------------------------------------------------------------------------------- */

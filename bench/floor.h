@@ -15,12 +15,15 @@ struct floor_child {
     int pidfd;
 };
 
-/* clone3 with VM, VFORK and PIDFD straight into the cgroup, then exec: a negative errno, or 0 once the child has exec'd
- * or ended. The child inherits every descriptor that is not close-on-exec. */
+/* clone3 with VM, VFORK and PIDFD straight into the cgroup, or into our own with -1, then exec: a negative errno, or 0
+ * once the child has exec'd or ended. The child inherits every descriptor that is not close-on-exec. */
 int floor_spawn(int cgroup_fd, char *const argv[], char *const environment[], struct floor_child *child);
 
 /* Waits for it by pidfd and closes that; 0 if it exited with 0, a negative errno otherwise. */
 int floor_wait(struct floor_child *child);
+
+/* The same for another exit status. */
+int floor_wait_status(struct floor_child *child, int status);
 
 /* A directory for the floor's cgroups, beside those of the library, which the group's path tells. */
 struct floor_place {
