@@ -2,9 +2,9 @@
  * Making a child of a child without ever copying this process.
  *
  * Both share our memory, each on a stack of its own. The kernel holds our thread back until the process between has
- * ended, and that one until the other has exec'd. But somebody may kill the process between, and then we go on while
- * the other still runs in our memory. So the kernel also keeps a word: it is set as the other is made, and cleared,
- * with a wake-up, as it leaves our memory.
+ * ended; for the other one it keeps a word, set as that is made, and cleared, with a wake-up, as it leaves our memory.
+ * So the end of the one and the exec of the other happen at the same time. Until then our thread does nothing but wait
+ * for the word: errno, like all that belongs to the thread, is the new process's.
  */
 #include "contain/grandchild.h"
 
@@ -43,7 +43,7 @@ SYS_CHILD static int run_between(void *data)
     struct making *making = data;
     struct grandchild *grandchild = making->grandchild;
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+        .flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
         .parent_tid = (uintptr_t)&making->present,
         .child_tid = (uintptr_t)&making->present,
         .stack = (uintptr_t)making->stack,
@@ -51,6 +51,8 @@ SYS_CHILD static int run_between(void *data)
         .exit_signal = SIGCHLD,
     };
     size_t size = CLONE_ARGS_SIZE_VER0;
+    if (grandchild->between)
+        args.flags |= CLONE_VFORK; /* this one has more to do, and must not do it in the other's memory */
     if (grandchild->cgroup_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)grandchild->cgroup_fd;
