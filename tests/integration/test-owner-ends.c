@@ -243,38 +243,6 @@ static void owner_ends(void **state)
 
 /* ---- The helper ------------------------------------------------------------------------------------------------- */
 
-static void notice_the_loss(struct owner *owner)
-{
-    pk_error error;
-    wait_at_gate(owner);
-    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
-    assert_true(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
-    assert_int_equal(pk_guardian_losses(), 1);
-    assert_int_equal(pk_group_is_empty(group, &error), 1);
-    owner->will->helper = pk_guardian_pid();
-}
-
-static void killed_guardian_is_replaced(void **state)
-{
-    (void)state;
-    char byte;
-    struct owner owner = {.way = &(const struct way){.end = notice_the_loss}, .mechanism = "cgroup2"};
-    begin(&owner);
-    pid_t first = owner.will->helper;
-    signal_pidfd(owner.helper, SIGKILL);
-    assert_true(pidfd_is_dead(owner.helper, 5000));
-    close(owner.helper);
-    open_gate(&owner);
-    assert_int_equal(read(owner.ready[0], &byte, 1), 1);
-    assert_int_not_equal(owner.will->helper, first);
-    owner.helper = (int)syscall(SYS_pidfd_open, owner.will->helper, 0);
-    witness_assert_alive(owner.witness);
-    assert_int_equal(kill(owner.pid, SIGKILL), 0);
-    assert_int_equal(waitpid(owner.pid, NULL, 0), owner.pid);
-    witness_assert_dead(owner.witness, GONE_MS * (int)test_slowness());
-    finish(&owner);
-}
-
 /* Nobody is left who could do anything. Only cgroups keep a list of the members, for pk prune. */
 static void owner_and_helper_are_killed_together(void **state)
 {
@@ -378,7 +346,6 @@ static void init_of_a_namespace_is_killed(void **state)
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
 
 static const struct test others[] = {
-    PK_TEST_WITH(killed_guardian_is_replaced, .needs = NEEDS_CGROUP2),
     THREAT(owner_and_helper_are_killed_together),
     THREAT_BY_ROOT(init_of_a_namespace_is_killed),
 };
