@@ -19,8 +19,9 @@ static void live_as_init(struct testator *testator)
     pk_error error;
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
     cast_adversary(group, NULL, "wide 3 -- setsid");
-    while (pk_group_members(group, NULL, 0, &error) < 4)
-        sched_yield();
+    while (pk_group_members(group, NULL, 0, &error) < 4 ||
+           !__atomic_load_n(testator->testament->values, __ATOMIC_ACQUIRE))
+        sched_yield(); /* until all are there, and our number out there is known */
     snprintf(testator->testament->path, sizeof(testator->testament->path), "%s", pk_group_path(group));
     testator_say(testator);
     testator_listen(testator);
@@ -35,7 +36,7 @@ static void found_a_namespace(struct testator *testator, const void *data)
     pid_t pid = fork();
     if (pid == 0)
         live_as_init(testator);
-    testator->testament->values[0] = pid;
+    __atomic_store_n(testator->testament->values, pid, __ATOMIC_RELEASE);
     while (waitpid(-1, NULL, 0) > 0)
         ;
     _exit(0);

@@ -244,10 +244,13 @@ static void no_process_may_be_made(void **state)
     (void)state;
     pk_group *group;
     pk_error error;
-    const struct rlimit none = {0, 0};
+    struct rlimit none, old;
     int descriptors = testator_descriptors();
+    getrlimit(RLIMIT_NPROC, &old);
+    none = (struct rlimit){0, old.rlim_max};
     assert_return_code(setrlimit(RLIMIT_NPROC, &none), errno);
     assert_int_equal(testator_try_group(&group, &error), -EAGAIN);
+    setrlimit(RLIMIT_NPROC, &old);
     assert_int_equal(error.step, PK_STEP_GUARDIAN);
     assert_non_null(strstr(error.message, strerror(EAGAIN)));
     testator_leave_and_compare(group, descriptors, "no processes");
