@@ -257,6 +257,33 @@ static void guard_owner(void)
 
 /* ---- After its end ---------------------------------------------------------------------------------------------- */
 
+/*
+ * A removed directory wakes nobody who waits for its events, and a change is reported 10 ms after the one before, or
+ * not at all if the directory is gone by then. So what others remove is learnt from the directory it was in. -1 where
+ * that is not to be had.
+ */
+static int watch_removals(void)
+{
+    enum { NO_WAITING = 04000, CLOSE_ON_EXEC = 02000000, REMOVED = 0x200 }; /* IN_NONBLOCK, IN_CLOEXEC, IN_DELETE */
+    int fd = (int)CALL1(inotify_init1, NO_WAITING | CLOSE_ON_EXEC);
+    long r = fd < 0 ? fd : CALL1(fchdir, guardian.dir); /* its path may not be ours to see */
+    if (r >= 0)
+        r = CALL3(inotify_add_watch, fd, ".", REMOVED);
+    CALL1(chdir, "/");
+    if (r >= 0)
+        return fd;
+    if (fd >= 0)
+        close_fd(fd);
+    return -1;
+}
+
+static void take_removals(int fd)
+{
+    char events[1024];
+    while (fd >= 0 && CALL3(read, fd, events, sizeof(events)) > 0)
+        continue;
+}
+
 struct round {
     bool kill;       /* the first: everything is to be killed before anything is waited for */
     bool stragglers; /* a late one: what the first did not reach */
@@ -300,17 +327,23 @@ static bool has_spared(void)
 static void end_groups(void)
 {
     int64_t pause = SHORTEST;
+    int removals = -1;
     bool at_once = !has_spared();
     if (at_once)
         kill_all(guardian.dir);
+    else
+        removals = watch_removals();
     for (bool first = true;; first = false) {
-        struct round round = {.kill = first && !at_once, .stragglers = pause > STRAGGLING};
-        forget_removed(); /* first: what is removed from now on is in the poll, and ends it */
+        struct round round = {.kill = first && !at_once, .stragglers = pause > STRAGGLING, .unwatched = removals < 0};
+        take_removals(removals); /* first: what is removed from now on ends the poll */
+        forget_removed();
         each_directory(guardian.dir, visit_to_end, &round);
         if (round.dying == 0 && round.spared == 0 && !round.kill && remove_directory(PARENT, guardian.name))
             return;
         bool again = round.dying > 0 || round.unwatched || round.spared == 0;
         size_t count = fill_fds(false);
+        if (removals >= 0)
+            guardian.fds[count++] = (struct pollfd){.fd = removals, .events = POLLIN};
         poll_fds(guardian.fds, count, again ? pause : -1);
         pause = again ? longer(pause) : SHORTEST;
     }
