@@ -6,6 +6,7 @@
 #include "testator.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -252,6 +253,48 @@ static void it_does_not_spin_when_somebody_else_removes_a_directory(void **state
     witness_free(pair.other);
 }
 
+static void spare_one(struct testator *testator, const void *data)
+{
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    cast_start(group, data, "hold");
+    pk_group_spare(group);
+    snprintf(testator->testament->path, sizeof(testator->testament->path), "%s", pk_group_path(group));
+    be_killed(testator);
+}
+
+static void write_to(const char *directory, const char *name, const char *text)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_return_code(fd, errno);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+/* The kernel reports changes of a group 10 ms apart. If it is gone before the second report, there is none. */
+static void it_notices_a_directory_that_goes_unreported(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        struct witness *witness = witness_new();
+        struct testator *testator = testator_begin(spare_one, witness);
+        testator_hear(testator);
+        witness_ready(witness);
+        testator_tell(testator);
+        testator_await_end(testator);
+        assert_false(pidfd_is_dead(testator->guardian, 50)); /* by then it waits */
+        write_to(testator->testament->path, "cgroup.freeze", "1");
+        poll(NULL, 0, 3); /* it has taken note of the first; if not yet, this round shows nothing */
+        end_members(witness);
+        witness_assert_dead(witness, GONE_MS);
+        assert_true(removes(testator->testament->path));
+        testator_assert_nothing_left(testator);
+        testator_close(testator);
+        witness_free(witness);
+    }
+}
+
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
 /* The owner goes on, and does nothing more about it. */
@@ -335,6 +378,7 @@ static const struct test tests[] = {
     PK_TEST_WITH(allowed_leftovers_live_on, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(many_spared_groups_hide_no_other, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(it_does_not_spin_when_somebody_else_removes_a_directory, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(it_notices_a_directory_that_goes_unreported, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(a_busy_directory_is_handed_over, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(a_spared_directory_is_removed_when_it_has_emptied, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(what_is_gone_is_forgotten, .needs = NEEDS_CGROUP2),
