@@ -43,7 +43,9 @@ static void print_usage(const pk_usage *usage)
     else
         snprintf(text, sizeof(text), "%s user, %s system (%s)", pk_format_duration(usage->cpu_user, a, sizeof(a)),
                  pk_format_duration(usage->cpu_system, b, sizeof(b)),
-                 usage->cpu_source == PK_SOURCE_CGROUP ? "whole tree" : "leader and what it waited for");
+                 usage->cpu_source == PK_SOURCE_CGROUP   ? "whole tree"
+                 : usage->cpu_source == PK_SOURCE_REAPER ? "whole tree, but for what nobody waited for"
+                                                         : "leader and what it waited for");
     print_row("cpu", text);
 
     if (usage->memory_source == PK_SOURCE_UNAVAILABLE)

@@ -35,6 +35,7 @@ typedef struct pk_group pk_group;
 typedef enum pk_mechanism {
     PK_MECHANISM_AUTO,          /* the best that this host gives */
     PK_MECHANISM_CGROUP2,       /* a cgroup v2 directory of its own: Linux 5.4, better from 5.7 and 5.14 */
+    PK_MECHANISM_REAPER,        /* a helper process above each command, to which all of its orphans come */
     PK_MECHANISM_PROCESS_GROUP, /* a process group per child: what calls setsid or setpgid escapes */
 } pk_mechanism;
 
@@ -47,7 +48,7 @@ typedef enum pk_guarantee {
     PK_GUARANTEE_USAGE = 1 << 4,       /* CPU time is that of the tree, ended members included */
 } pk_guarantee;
 
-/* "cgroup2", "process_group", "auto"; "unknown" for anything else. Static; any thread. */
+/* "cgroup2", "reaper", "process_group", "auto"; "unknown" for anything else. Static; any thread. */
 PK_API const char *pk_mechanism_name(pk_mechanism mechanism);
 
 /* "cgroup", "whole-tree", "owner-death", "limits", "usage" for one bit; "unknown" otherwise. Static; any thread. */
@@ -247,9 +248,11 @@ typedef enum pk_source {
     PK_SOURCE_CGROUP,      /* the kernel's account of the tree, ended members included */
     PK_SOURCE_PROC,        /* a sum over the members alive at the moment of asking */
     PK_SOURCE_RUSAGE,      /* the leader and those of its descendants that were waited for */
+    PK_SOURCE_REAPER,      /* living members and what was waited for, by them or by the reaper: all but what nobody
+                              waited for, since its parent ignored SIGCHLD */
 } pk_source;
 
-/* "unavailable", "cgroup", "proc", "rusage"; "unknown" otherwise. Static; any thread. */
+/* "unavailable", "cgroup", "proc", "rusage", "reaper"; "unknown" otherwise. Static; any thread. */
 PK_API const char *pk_source_name(pk_source source);
 
 typedef struct pk_usage {

@@ -17,7 +17,7 @@ PK_BEGIN_DECLS
 
 /* One rung: a mechanism, or limits on top of one. */
 typedef struct pk_rung {
-    const char *name; /* "cgroup2", "cgroup2 with limits", "process_group"; static */
+    const char *name; /* "cgroup2", "cgroup2 with limits", "reaper", "process_group"; static */
     bool available;
     unsigned guarantees;            /* pk_guarantee bits it would give; 0 when not available */
     char reason[PK_HOST_TEXT_SIZE]; /* why it is not available, or ""; may hold for an available one: what it lacks

@@ -9,6 +9,7 @@
 #include "base/pids.h"
 #include "contain/leader.h"
 #include "contain/owner.h"
+#include "contain/tracked.h"
 
 #include <processkit/group.h>
 
@@ -18,6 +19,7 @@
 struct placement {
     int cgroup_fd; /* a directory to be born into, or -1 */
     bool own_pgid; /* leads a process group of its own */
+    bool reaper;   /* below a reaper of its own */
 };
 
 /* All functions are called with the group's lock held and return a negative errno on failure. */
@@ -59,8 +61,10 @@ struct backend {
     /* 1 when no member is alive. */
     int (*is_empty)(pk_group *group);
 
-    /* A new descriptor that gets POLLPRI when is_empty may have changed, or -1 if there is no such thing. */
+    /* A new descriptor that gets `events` when is_empty may have changed, or a negative errno if there is no such
+     * thing. With POLLPRI, and late; or with POLLIN, at once, and then each look needs a new one. */
     int (*open_events)(pk_group *group);
+    short events;
 
     /* The hard kill. 1 if it has to be repeated until the group is empty, because it goes from member to member. */
     int (*kill)(pk_group *group);
@@ -77,6 +81,7 @@ struct backend {
 };
 
 extern const struct backend backend_cgroup2;
+extern const struct backend backend_reaper;
 extern const struct backend backend_process_group;
 
 /* One cgroup directory of a group: the newest takes new members; older ones were killed and are waited for. */
@@ -86,14 +91,6 @@ struct cgroup_dir {
     bool placed; /* a child is being born into it */
     bool killed; /* poisoned for CLONE_INTO_CGROUP: takes no new members */
     bool swept;  /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
-};
-
-/* A process group, or a single adopted process. */
-struct tracked {
-    struct tracked *next;
-    struct leader *leader; /* of a process group: its zombie is kept as long as the number must not be recycled */
-    pid_t pid;             /* of an adopted process */
-    int pidfd;
 };
 
 struct pk_group {

@@ -65,10 +65,11 @@ static bool is_skipped(pid_t pid, pid_t skip_pgid)
 
 /* The pid may have been recycled between the list and the opening of the pidfd; a pid that is listed *after* that is a
  * member, and the one the pidfd stands for. */
-static int send_batch(int dir, struct recipient *batch, size_t count, int signal_number, pid_t skip_pgid)
+static int send_batch(const struct audience *audience, struct recipient *batch, size_t count, int signal_number,
+                      pid_t skip_pgid)
 {
     struct pids confirmed = {0};
-    int first = cgroup_list(dir, &confirmed);
+    int first = audience->list(audience->data, &confirmed);
     pids_sort(&confirmed);
     for (size_t i = 0; i < count; i++) {
         if (first == 0 && pids_contains(&confirmed, batch[i].pid) && !is_skipped(batch[i].pid, skip_pgid)) {
@@ -83,14 +84,14 @@ static int send_batch(int dir, struct recipient *batch, size_t count, int signal
 }
 
 /* One pass over those not in `done`, which they are added to. Returns how many were new; the first error in *first. */
-static int send_pass(int dir, struct pids *done, int signal_number, pid_t skip_pgid, int *first)
+static int send_pass(const struct audience *audience, struct pids *done, int signal_number, pid_t skip_pgid, int *first)
 {
     struct pids listed = {0};
     struct recipient batch[BATCH];
     size_t filled = 0;
     int new = 0;
 
-    int r = cgroup_list(dir, &listed);
+    int r = audience->list(audience->data, &listed);
     for (size_t i = 0; r >= 0 && i < listed.count; i++) {
         pid_t pid = listed.items[i];
         if (pids_contains(done, pid))
@@ -102,13 +103,13 @@ static int send_pass(int dir, struct pids *done, int signal_number, pid_t skip_p
         else if (pidfd != -ESRCH && *first == 0)
             *first = pidfd;
         if (filled == BATCH) {
-            int sent = send_batch(dir, batch, filled, signal_number, skip_pgid);
+            int sent = send_batch(audience, batch, filled, signal_number, skip_pgid);
             *first = *first ? *first : sent;
             filled = 0;
         }
     }
     if (filled > 0) {
-        int sent = send_batch(dir, batch, filled, signal_number, skip_pgid);
+        int sent = send_batch(audience, batch, filled, signal_number, skip_pgid);
         *first = *first ? *first : sent;
     }
     for (size_t i = 0; r >= 0 && i < listed.count; i++)
@@ -123,20 +124,32 @@ static bool needs_standstill(int signal_number)
     return signal_number != SIGSTOP && signal_number != SIGCONT && signal_number != SIGKILL && signal_number != 0;
 }
 
-int broadcast(int dir, int signal_number, bool frozen, pid_t skip_pgid)
+int broadcast_to(const struct audience *audience, int signal_number, bool still, pid_t skip_pgid)
 {
     struct pids done = {0};
     int first = 0, new = 1;
+    for (int pass = 0; new > 0 && pass < (still ? 1 : MOST_PASSES); pass++)
+        new = send_pass(audience, &done, signal_number, skip_pgid, &first);
+    pids_free(&done);
+    return new < 0 ? new : first;
+}
+
+static int list_cgroup(const void *dir, struct pids *pids)
+{
+    return cgroup_list(*(const int *)dir, pids);
+}
+
+int broadcast(int dir, int signal_number, bool frozen, pid_t skip_pgid)
+{
+    const struct audience audience = {list_cgroup, &dir};
     bool freeze = !frozen && needs_standstill(signal_number);
 
     bool still = freeze ? broadcast_freeze(dir) == 1 : frozen;
-    for (int pass = 0; new > 0 && pass < (still ? 1 : MOST_PASSES); pass++)
-        new = send_pass(dir, &done, signal_number, skip_pgid, &first);
+    int first = broadcast_to(&audience, signal_number, still, skip_pgid);
     if (freeze) {
         int thawed = cgroup_freeze(dir, false);
         if (thawed < 0 && thawed != -ENOENT && first == 0)
             first = thawed; /* a tree left frozen would be a downgrade nobody sees */
     }
-    pids_free(&done);
-    return new < 0 ? new : first;
+    return first;
 }

@@ -342,6 +342,7 @@ const struct backend backend_cgroup2 = {
     .list = cgroup2_list,
     .is_empty = cgroup2_is_empty,
     .open_events = cgroup2_open_events,
+    .events = POLLPRI,
     .kill = cgroup2_kill,
     .signal = cgroup2_signal,
     .suspend = cgroup2_suspend,

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Best first. */
-static const struct backend *const backends[] = {&backend_cgroup2, &backend_process_group};
+static const struct backend *const backends[] = {&backend_cgroup2, &backend_reaper, &backend_process_group};
 
 enum { BACKENDS = sizeof(backends) / sizeof(backends[0]) };
 
@@ -23,6 +23,7 @@ enum { BACKENDS = sizeof(backends) / sizeof(backends[0]) };
 static const char *const mechanism_names[] = {
     [PK_MECHANISM_AUTO] = "auto",
     [PK_MECHANISM_CGROUP2] = "cgroup2",
+    [PK_MECHANISM_REAPER] = "reaper",
     [PK_MECHANISM_PROCESS_GROUP] = "process_group",
 };
 
@@ -59,7 +60,7 @@ int pk_mechanism_parse(const char *name, pk_mechanism *mechanism, pk_error *erro
             return 0;
         }
     return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
-                     "unknown mechanism '%s' (auto, cgroup2 or process_group)", name);
+                     "unknown mechanism '%s' (auto, cgroup2, reaper or process_group)", name);
 }
 
 int pk_guarantee_parse(const char *name, pk_guarantee *bit, pk_error *error)
@@ -106,6 +107,18 @@ static int check_required(pk_group *group, unsigned required, pk_error *error)
                      pk_mechanism_name(group->backend->mechanism), refusal ? ", because " : "", refusal ? refusal : "");
 }
 
+/* One for each mechanism that is better than the one that was taken. */
+static int add_refusal(pk_group *group, const char *text)
+{
+    char *all = NULL;
+    int length = asprintf(&all, "%s%s%s", group->refusal ? group->refusal : "", group->refusal ? "; " : "", text);
+    if (length < 0)
+        return -ENOMEM;
+    free(group->refusal);
+    group->refusal = all;
+    return 0;
+}
+
 static int open_backend(pk_group *group, const struct backend *backend, pk_error *error)
 {
     group->backend = backend;
@@ -132,8 +145,7 @@ int choose_backend(pk_group *group, pk_mechanism wanted, unsigned required, pk_e
                 *error = why;
             return r;
         }
-        group->refusal = strdup(why.message);
-        if (!group->refusal)
+        if (add_refusal(group, why.message) < 0)
             return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
     }
     if (r == 0 && !group->backend->has_limits && limits_any(&group->limits))

@@ -42,6 +42,10 @@ static pk_duration next_pause(struct drain *drain)
 
 static void choose_wait(struct drain *drain, pk_group *group, pk_time now)
 {
+    if (drain->events >= 0 && drain->mask == POLLIN) {
+        drain->wake = PK_FOREVER;
+        return;
+    }
     if (drain->sentinel >= 0 && is_readable(drain->sentinel))
         drain->sentinel = sys_close_safe(drain->sentinel);
     if (drain->sentinel < 0) {
@@ -60,11 +64,12 @@ static void choose_wait(struct drain *drain, pk_group *group, pk_time now)
     drain->wake = time_add(now, next_pause(drain));
 }
 
-/* cgroup.events reports a change once after each read; and the file of a removed directory reports nothing any more. */
+/* cgroup.events reports a change once after each read; and the file of a removed directory reports nothing any more.
+ * What is never late stands for one part of the group, which may have ended. */
 static void arm(struct drain *drain)
 {
     char text[64];
-    if (drain->events >= 0 && sys_pread(drain->events, text, sizeof(text), 0) < 0)
+    if (drain->events >= 0 && (drain->mask == POLLIN || sys_pread(drain->events, text, sizeof(text), 0) < 0))
         drain->events = sys_close_safe(drain->events);
 }
 
@@ -85,8 +90,11 @@ int drain_look(struct drain *drain, pk_group *group, pk_time now)
     drain->killed = false;
     if (r == 0 && drain->events < 0) {
         drain->events = group->backend->open_events(group);
-        arm(drain);
-        r = group->backend->is_empty(group); /* it may have become so just before the file was armed */
+        drain->mask = group->backend->events;
+        if (drain->mask == POLLPRI) {
+            arm(drain);
+            r = group->backend->is_empty(group); /* it may have become so just before the file was armed */
+        }
     }
     if (r > 0)
         drain_end(drain);
@@ -99,7 +107,7 @@ int drain_look(struct drain *drain, pk_group *group, pk_time now)
 
 void drain_poll(const struct drain *drain, struct pollfd fds[2])
 {
-    fds[0] = (struct pollfd){.fd = drain->events, .events = POLLPRI};
+    fds[0] = (struct pollfd){.fd = drain->events, .events = drain->mask};
     fds[1] = (struct pollfd){.fd = drain->sentinel, .events = POLLIN};
 }
 

@@ -15,7 +15,8 @@
 #include <poll.h>
 
 struct drain {
-    int events;   /* poll for POLLPRI; -1: none (yet) */
+    int events;   /* poll for `mask`; -1: none (yet) */
+    short mask;   /* POLLPRI; POLLIN for one that is never late, and good for one wait only */
     int sentinel; /* poll for POLLIN; -1: none */
     pid_t sentinel_pid;
     bool killed;  /* just now: the end may be nearer than a wait can tell */

@@ -64,11 +64,11 @@ SYS_CHILD static int run_between(void *data)
     sys_exit(0);
 }
 
-static void wait_until_absent(struct making *making)
+SYS_CHILD void absence_wait(_Atomic int *present)
 {
     int pid;
-    while ((pid = making->present) != 0)
-        sys_futex_wait(&making->present, pid);
+    while ((pid = *present) != 0)
+        sys_futex_wait(present, pid);
 }
 
 static int make(struct making *making, void *stack)
@@ -82,8 +82,8 @@ static int make(struct making *making, void *stack)
     int between = clone_either_way(&args, CLONE_ARGS_SIZE_VER0, run_between, making, making->legacy);
     if (between < 0)
         return between;
-    wait_until_absent(making);
-    sys_wait_child(between);
+    absence_wait(&making->present);
+    sys_wait_child(between, NULL);
     if (making->result == -ECANCELED && making->pid > 0 && !making->grandchild->between)
         return making->pid; /* the process between was killed when it had nothing more to do */
     return making->result;

@@ -28,4 +28,7 @@ struct grandchild {
  */
 int grandchild_make(struct grandchild *grandchild);
 
+/* Waits until the kernel has cleared the word of a child in shared memory (CLONE_CHILD_CLEARTID). */
+void absence_wait(_Atomic int *present);
+
 #endif

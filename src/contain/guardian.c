@@ -57,41 +57,23 @@ SYS_CHILD static int become_guardian(void *data)
     sys_exit(127);
 }
 
-/* What says that no guardian can be had here, rather than that something ran out just now. */
-static bool is_refusal(int number)
-{
-    switch (number) {
-    case -EPERM: /* a filter, or the kernel's settings */
-    case -EACCES:
-    case -ENOSYS:
-    case -EOPNOTSUPP:
-    case -EINVAL:
-    case -ENOENT: /* no such file */
-    case -ENOTDIR:
-    case -ENOEXEC:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static const char *failed_call(const struct guardian_birth *birth)
 {
-    return birth->step == PK_STEP_SESSION ? "setsid" : birth->step == PK_STEP_DESCRIPTORS ? "dup3" : birth->call;
+    switch (birth->step) {
+    case PK_STEP_SESSION:
+        return "setsid";
+    case PK_STEP_DESCRIPTORS:
+        return "dup3";
+    case PK_STEP_EXEC:
+        return NULL;
+    default:
+        return birth->call;
+    }
 }
 
 static int explain(const struct guardian_birth *birth, int number, pk_error *error)
 {
-    if (!is_refusal(number))
-        return error_errno(error, number, PK_STEP_GUARDIAN, NULL, "cannot start a guardian");
-    if (birth->step == PK_STEP_EXEC)
-        return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, helper_path(),
-                         "no guardian can be started: from memory: %s; from %s: %s (allow executable memory files with "
-                         "sysctl vm.memfd_noexec=1, or install processkit-helper)",
-                         error_text(birth->image.memory_error), helper_path(), error_text(birth->image.exec_error));
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL,
-                     "no guardian can be started: %s: %s (it takes Linux 5.3, and no seccomp filter that refuses %s)",
-                     failed_call(birth), error_text(number), failed_call(birth));
+    return helper_explain(&birth->image, failed_call(birth), number, "guardian", error);
 }
 
 static int give_birth(struct guardian *guardian, struct guardian_birth *birth, pk_error *error)
@@ -113,30 +95,16 @@ static int give_birth(struct guardian *guardian, struct guardian_birth *birth, p
     return explain(birth, r, error);
 }
 
-/*
- * After unshare(CLONE_NEWPID) the next child is the first process of the new namespace, and everything there ends with
- * it. That must not be the process between, which ends at once. As long as there is none, the link leads nowhere.
- */
-static bool makes_children_elsewhere(void)
-{
-    struct stat own, childrens;
-    if (sys_fstatat(AT_FDCWD, "/proc/thread-self/ns/pid", &own, 0) < 0)
-        return false;
-    int r = sys_fstatat(AT_FDCWD, "/proc/thread-self/ns/pid_for_children", &childrens, 0);
-    return r < 0 ? r == -ENOENT : own.st_ino != childrens.st_ino;
-}
-
 int guardian_start(struct guardian *guardian, int parent, const char *name, bool make, pk_error *error)
 {
     struct guardian_birth birth = {.owner = -1, .parent = parent, .name = name, .make = make};
     int ends[2] = {-1, -1};
 
     *guardian = (struct guardian){.control = -1};
-    if (makes_children_elsewhere())
-        return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL,
-                         "no guardian can be started: the children of this process are in another pid namespace (make "
-                         "groups before unshare, or in a process that is in there)");
-    int r = helper_image_open(&birth.image);
+    int r = helper_check_place("guardian", error);
+    if (r < 0)
+        return r;
+    r = helper_image_open(&birth.image);
     birth.call = "socketpair";
     if (r == 0)
         r = sys_socketpair(ends);

@@ -1,8 +1,9 @@
 /*
- * Putting the helper into memory, and executing it.
+ * Putting the helper into memory, executing it, and saying why that cannot be done.
  */
 #include "contain/helper-image.h"
 
+#include "base/error.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -14,11 +15,6 @@ static const unsigned char image_bytes[] = {
 #else
 static const unsigned char image_bytes[1]; /* not written for this processor */
 #endif
-
-const char *helper_path(void)
-{
-    return PK_HELPER_PATH;
-}
 
 /* Whether a failure is about memory files, which the installed file does not need, and not about this process. */
 static int is_refusal(int number)
@@ -66,4 +62,38 @@ SYS_CHILD int helper_exec(struct helper_image *image, char *const argv[])
         image->memory_error = sys_fexecve(image->fd, argv, no_environment);
     image->exec_error = sys_execve(PK_HELPER_PATH, argv, no_environment);
     return image->exec_error;
+}
+
+/* ---- Where it cannot be run ------------------------------------------------------------------------------------- */
+
+/* What says that no helper can be had here, rather than that something ran out just now. */
+static bool is_lasting(int number)
+{
+    switch (number) {
+    case -EPERM: /* a filter, or the kernel's settings */
+    case -EACCES:
+    case -ENOSYS:
+    case -EOPNOTSUPP:
+    case -EINVAL:
+    case -ENOENT: /* no such file */
+    case -ENOTDIR:
+    case -ENOEXEC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int helper_explain(const struct helper_image *image, const char *call, int number, const char *role, pk_error *error)
+{
+    if (!is_lasting(number))
+        return error_errno(error, number, PK_STEP_GUARDIAN, NULL, "cannot start a %s", role);
+    if (call)
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, NULL,
+                         "no %s can be started: %s: %s (it takes Linux 5.3, and no seccomp filter that refuses %s)",
+                         role, call, error_text(number), call);
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, PK_HELPER_PATH,
+                     "no %s can be started: from memory: %s; from %s: %s (allow executable memory files with sysctl "
+                     "vm.memfd_noexec=1, or install processkit-helper)",
+                     role, error_text(image->memory_error), PK_HELPER_PATH, error_text(image->exec_error));
 }

@@ -66,6 +66,10 @@ static int examine_rung(pk_host *host, const char *name, pk_mechanism mechanism,
         rung->guarantees = pk_group_guarantees(group);
         if (pk_group_refusal(group)) /* what it lacks: a guardian */
             take_reason(rung, pk_group_refusal(group));
+        if (require == 0 && host->mechanism == PK_MECHANISM_AUTO) { /* the first that nothing was asked of */
+            host->mechanism = mechanism;
+            host->guarantees = rung->guarantees;
+        }
         *keep = group;
         return 0;
     }
@@ -158,12 +162,15 @@ static void examine_features(pk_host *host, pk_group *cgroup)
 
 static int examine_rungs(pk_host *host, pk_group **limited, pk_group **plain, pk_error *error)
 {
-    pk_group *fallback = NULL;
+    pk_group *fallback = NULL, *reaper = NULL;
     int r = examine_rung(host, "cgroup2 with limits", PK_MECHANISM_CGROUP2, PK_GUARANTEE_LIMITS, limited, error);
     if (r == 0)
         r = examine_rung(host, "cgroup2", PK_MECHANISM_CGROUP2, 0, plain, error);
     if (r == 0)
+        r = examine_rung(host, "reaper", PK_MECHANISM_REAPER, 0, &reaper, error);
+    if (r == 0)
         r = examine_rung(host, "process_group", PK_MECHANISM_PROCESS_GROUP, 0, &fallback, error);
+    pk_group_free(reaper);
     pk_group_free(fallback);
     return r;
 }
@@ -177,8 +184,6 @@ int pk_host_examine(pk_host *ret, pk_error *error)
     if (r == 0) {
         examine_place(&host);
         examine_features(&host, limited ? limited : plain);
-        host.mechanism = plain ? PK_MECHANISM_CGROUP2 : PK_MECHANISM_PROCESS_GROUP;
-        host.guarantees = plain ? pk_group_guarantees(plain) : 0;
         *ret = host;
     }
     pk_group_free(limited);

@@ -1,12 +1,16 @@
 /*
- * Waiting for leaders, by pidfd: never for a process that is not ours, never with a handler.
+ * Waiting for leaders, by pidfd: never for a process that is not ours, never with a handler. One that has a reaper is
+ * the reaper's child, and its status is what that says.
  */
 #include "contain/leader.h"
 
 #include "base/time.h"
+#include "contain/orphans.h"
+#include "contain/reaper-link.h"
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 struct leader *leader_new(void)
@@ -30,12 +34,20 @@ void leader_unref(struct leader *leader)
     if (!leader || --leader->references > 0)
         return;
     sys_close_safe(leader->pidfd);
+    reaper_link_free(leader->reaper);
     free(leader);
 }
 
 static pk_duration from_timeval(const struct timeval *time)
 {
     return (pk_duration)time->tv_sec * 1000000000U + (pk_duration)time->tv_usec * 1000U;
+}
+
+static void take_status(struct leader *leader, int status)
+{
+    leader->signalled = WIFSIGNALED(status);
+    leader->core_dumped = leader->signalled && WCOREDUMP(status);
+    leader->value = leader->signalled ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static void take_info(struct leader *leader, const siginfo_t *info, const struct rusage *usage)
@@ -57,19 +69,65 @@ static void take_stolen(struct leader *leader)
     int status;
     leader->ended = true;
     leader->reaped = true;
-    if (sys_pidfd_exit_status(leader->pidfd, &status) < 0) {
+    if (sys_pidfd_exit_status(leader->pidfd, &status) < 0)
         leader->lost = true;
-        return;
-    }
-    leader->signalled = WIFSIGNALED(status);
-    leader->core_dumped = leader->signalled && WCOREDUMP(status);
-    leader->value = leader->signalled ? WTERMSIG(status) : WEXITSTATUS(status);
+    else
+        take_status(leader, status);
 }
+
+/* ---- With a reaper ---------------------------------------------------------------------------------------------- */
+
+static bool is_dead(const struct leader *leader)
+{
+    struct pollfd poll = {.fd = leader->pidfd, .events = POLLIN};
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) > 0;
+}
+
+/* A reaper that is gone leaves the leader to init, which keeps no status for us: as if somebody had waited for it. */
+static int look_at_reaper(struct leader *leader)
+{
+    struct reaper_link *reaper = leader->reaper;
+    bool was_lost = reaper->lost;
+    int r = reaper_link_read(reaper);
+    if (r < 0)
+        return r;
+    if (reaper->lost && !was_lost && !reaper->spared)
+        orphans_end(leader);
+    if (reaper->leader_ended) {
+        leader->ended = leader->reaped = true;
+        take_status(leader, reaper->status);
+        leader->cpu_user = reaper->leader_user;
+        leader->cpu_system = reaper->leader_system;
+    } else if (reaper->lost && is_dead(leader)) {
+        take_stolen(leader);
+    }
+    return leader->ended;
+}
+
+/*
+ * Its reaper speaks a moment after the pidfd has become readable: then the socket is polled, since the pidfd would fire
+ * all the time. Not before: somebody else who looks at the group may have read what the socket had to say, and nothing
+ * would fire any more. That may happen in that moment too, so it is not waited for long.
+ */
+pk_duration leader_interest(const struct leader *leader, struct pollfd *fd)
+{
+    const struct reaper_link *reaper = leader->reaper;
+    *fd = (struct pollfd){.fd = leader->pidfd, .events = POLLIN};
+    if (!reaper || reaper->lost || !is_dead(leader))
+        return PK_FOREVER;
+    fd->fd = reaper->control;
+    return PK_MILLISECONDS(10);
+}
+
+/* ---- Either way ------------------------------------------------------------------------------------------------- */
 
 int leader_look(struct leader *leader, bool keep)
 {
     if (leader->ended && (keep || leader->reaped))
         return 1;
+    if (leader->reaper)
+        return look_at_reaper(leader);
 
     siginfo_t info;
     struct rusage usage;
@@ -106,16 +164,31 @@ void leader_collect(struct leader *leader, pk_time deadline)
         int looked = leader_look(leader, false);
         if (leader->reaped || (looked < 0 && ++failures == MOST_FAILURES))
             return;
-        struct pollfd poll = {.fd = leader->pidfd, .events = POLLIN};
+        struct pollfd poll;
+        pk_duration most = leader_interest(leader, &poll);
         pk_duration left = time_left(deadline, sys_now());
-        struct timespec timeout = time_to_timespec(left);
+        struct timespec timeout = time_to_timespec(time_earlier(left, most));
         int r = sys_ppoll(&poll, 1, &timeout);
         if (left == 0 || (r < 0 && r != -EINTR && ++failures == MOST_FAILURES))
             return;
     }
 }
 
+bool leader_lost_reaper(const struct leader *leader)
+{
+    return leader->reaper && leader->reaper->lost;
+}
+
 int leader_signal(const struct leader *leader, int signal_number)
 {
     return leader->reaped ? -ESRCH : sys_pidfd_send_signal(leader->pidfd, signal_number);
+}
+
+int pidfd_keep(int pidfd)
+{
+    int copy = pidfd < 3 ? sys_fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (copy < 0)
+        return pidfd;
+    sys_close(pidfd);
+    return copy;
 }

@@ -1,5 +1,5 @@
 /*
- * A leader: a process this library started and will wait for.
+ * A leader: a process this library started and will wait for, or its reaper for it.
  *
  * It is shared by the group it was started in and the pk_process handle, either of which may go first; whoever looks
  * first after its end fetches the status. All functions but leader_new and leader_unref need the group's lock.
@@ -9,17 +9,19 @@
 
 #include <processkit/time.h>
 
+#include <poll.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct leader {
     struct leader *next; /* in its group */
     _Atomic unsigned references;
-    pid_t pid;   /* 0: not started */
-    int pidfd;   /* -1: not started */
-    bool ended;  /* the fields below hold */
-    bool reaped; /* waited for, by us or by somebody else: the pid may be recycled */
-    bool lost;   /* somebody else waited, and the kernel cannot tell the status any more */
+    pid_t pid;                  /* 0: not started */
+    int pidfd;                  /* -1: not started */
+    struct reaper_link *reaper; /* whose child it is; NULL: ours */
+    bool ended;                 /* the fields below hold */
+    bool reaped;                /* waited for, by us or by somebody else: the pid may be recycled */
+    bool lost;                  /* somebody else waited, and the kernel cannot tell the status any more */
     bool signalled;
     bool core_dumped;
     int value;            /* exit code or signal number */
@@ -38,13 +40,22 @@ void leader_unref(struct leader *leader);
  */
 int leader_look(struct leader *leader, bool keep);
 
+/* What to poll for its end, and how long at most before looking again. */
+pk_duration leader_interest(const struct leader *leader, struct pollfd *fd);
+
 /* Lets go of a kept zombie. */
 void leader_reap(struct leader *leader);
 
 /* The same at once for one that is known to be ending: waits a little if it must. */
 void leader_collect(struct leader *leader, pk_time deadline);
 
+/* Whether its reaper was lost. */
+bool leader_lost_reaper(const struct leader *leader);
+
 /* Sends a signal to exactly this process. -ESRCH once it was reaped. */
 int leader_signal(const struct leader *leader, int signal_number);
+
+/* For the pidfd of a child that exists: as sys_keep, but better a low descriptor than none. */
+int pidfd_keep(int pidfd);
 
 #endif

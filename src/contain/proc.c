@@ -24,10 +24,11 @@ int proc_stat_parse(const char *text, struct proc_stat *stat)
     size_t length = (size_t)(close - open - 1);
     memcpy(stat->name, open + 1, length < sizeof(stat->name) ? length : sizeof(stat->name) - 1);
 
-    int fields = sscanf(close + 2, "%c %d %d %d %*d %*d %u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %d %*d %lu",
-                        &stat->state, &stat->parent, &stat->pgid, &stat->session, &stat->flags, &stat->user_ticks,
-                        &stat->system_ticks, &stat->threads, &stat->start_ticks);
-    return fields == 9 ? 0 : -EINVAL;
+    int fields =
+        sscanf(close + 2, "%c %d %d %d %*d %*d %u %*u %*u %*u %*u %lu %lu %lu %lu %*d %*d %d %*d %lu", &stat->state,
+               &stat->parent, &stat->pgid, &stat->session, &stat->flags, &stat->user_ticks, &stat->system_ticks,
+               &stat->waited_user_ticks, &stat->waited_system_ticks, &stat->threads, &stat->start_ticks);
+    return fields == 11 ? 0 : -EINVAL;
 }
 
 int proc_stat_read(pid_t pid, struct proc_stat *stat)

@@ -20,6 +20,8 @@ struct proc_stat {
     int threads;
     unsigned long user_ticks;
     unsigned long system_ticks;
+    unsigned long waited_user_ticks; /* of children it waited for, with theirs */
+    unsigned long waited_system_ticks;
     unsigned long start_ticks;
 };
 

@@ -6,15 +6,12 @@
  * long as its leader's pid is taken, so the leader's zombie is kept until the group is empty: no signal can ever reach
  * a stranger that got the number later.
  */
-#include "base/error.h"
 #include "contain/backend.h"
 #include "contain/members.h"
 #include "contain/proc.h"
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 
 static int group_open(pk_group *group, pk_error *error)
 {
@@ -22,34 +19,15 @@ static int group_open(pk_group *group, pk_error *error)
     return 0;
 }
 
-static void forget(struct tracked **link)
-{
-    struct tracked *one = *link;
-    *link = one->next;
-    if (one->leader)
-        leader_reap(one->leader);
-    leader_unref(one->leader);
-    sys_close_safe(one->pidfd);
-    free(one);
-}
-
-/* What is needed once the child exists is allocated before. */
 static int group_place(pk_group *group, struct placement *placement, pk_error *error)
 {
-    if (!group->reserve)
-        group->reserve = calloc(1, sizeof(*group->reserve));
-    if (!group->reserve)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     *placement = (struct placement){.cgroup_fd = -1, .own_pgid = true};
-    return 0;
+    return tracked_reserve(&group->reserve, error);
 }
 
 static void group_born(pk_group *group, struct leader *leader)
 {
-    struct tracked *one = group->reserve;
-    group->reserve = NULL;
-    *one = (struct tracked){.leader = leader_ref(leader), .pid = leader->pid, .pidfd = -1, .next = group->tracked};
-    group->tracked = one;
+    tracked_add(&group->tracked, &group->reserve, leader);
 }
 
 static void group_unplace(pk_group *group, bool spoiled)
@@ -59,20 +37,7 @@ static void group_unplace(pk_group *group, bool spoiled)
 
 static int group_adopt(pk_group *group, pid_t pid, int pidfd)
 {
-    int r = sys_pidfd_send_signal(pidfd, 0); /* being allowed to signal it is all that is needed later */
-    if (r < 0)
-        return r;
-    int copy = sys_fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0)
-        return copy;
-    struct tracked *one = calloc(1, sizeof(*one));
-    if (!one) {
-        sys_close(copy);
-        return -ENOMEM;
-    }
-    *one = (struct tracked){.pid = pid, .pidfd = copy, .next = group->tracked};
-    group->tracked = one;
-    return 0;
+    return tracked_adopt(&group->tracked, pid, pidfd);
 }
 
 /* ---- Members ---------------------------------------------------------------------------------------------------- */
@@ -82,19 +47,12 @@ struct search {
     struct pids *found;
 };
 
-static bool is_ended(int pidfd)
-{
-    struct pollfd poll = {.fd = pidfd, .events = POLLIN};
-    struct timespec at_once = {0};
-    return sys_ppoll(&poll, 1, &at_once) > 0;
-}
-
 /* The leader is a member even if it joined another process group. */
 static bool is_member(const struct tracked *one, pid_t pid, const struct proc_stat *stat)
 {
     if (one->leader)
         return stat->pgid == one->pid || (pid == one->pid && !one->leader->ended);
-    return pid == one->pid && !is_ended(one->pidfd);
+    return pid == one->pid && !tracked_has_ended(one);
 }
 
 static int visit_process(pid_t pid, void *data)
@@ -140,7 +98,7 @@ static int group_is_empty(pk_group *group)
         if (has_members(*link, &pids))
             link = &(*link)->next;
         else
-            forget(link);
+            tracked_forget(link);
     }
     bool empty = pids.count == 0;
     pids_free(&pids);
@@ -149,10 +107,7 @@ static int group_is_empty(pk_group *group)
 
 static void group_abandon(pk_group *group)
 {
-    while (group->tracked)
-        forget(&group->tracked);
-    free(group->reserve);
-    group->reserve = NULL;
+    tracked_clear(&group->tracked, &group->reserve);
 }
 
 static int group_close(pk_group *group, bool keep_usage)

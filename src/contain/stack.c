@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-enum { KEPT = 2 };
+enum { KEPT = 3 };
 
 static _Atomic(void *) kept[KEPT];
 

@@ -81,13 +81,24 @@ void usage_read_living(const struct pids *pids, pk_usage *usage)
     }
 }
 
+void usage_add_families(const struct pids *pids, pk_usage *usage)
+{
+    uint64_t tick = proc_tick();
+    for (size_t i = 0; i < pids->count; i++) {
+        struct proc_stat stat;
+        if (proc_stat_read(pids->items[i], &stat) < 0)
+            continue;
+        usage->cpu_source = PK_SOURCE_REAPER;
+        usage->cpu_user = time_add(usage->cpu_user, (stat.user_ticks + stat.waited_user_ticks) * tick);
+        usage->cpu_system = time_add(usage->cpu_system, (stat.system_ticks + stat.waited_system_ticks) * tick);
+    }
+}
+
 const char *pk_source_name(pk_source source)
 {
     static const char *const names[] = {
-        [PK_SOURCE_UNAVAILABLE] = "unavailable",
-        [PK_SOURCE_CGROUP] = "cgroup",
-        [PK_SOURCE_PROC] = "proc",
-        [PK_SOURCE_RUSAGE] = "rusage",
+        [PK_SOURCE_UNAVAILABLE] = "unavailable", [PK_SOURCE_CGROUP] = "cgroup", [PK_SOURCE_PROC] = "proc",
+        [PK_SOURCE_RUSAGE] = "rusage",           [PK_SOURCE_REAPER] = "reaper",
     };
     return (unsigned)source < sizeof(names) / sizeof(names[0]) ? names[source] : "unknown";
 }

@@ -19,4 +19,7 @@ void usage_add(pk_usage *usage, const pk_usage *more);
 /* Sums the living among `pids` from /proc into those figures that have no source yet, and counts them. */
 void usage_read_living(const struct pids *pids, pk_usage *usage);
 
+/* Adds the CPU time of these processes, and of the children they waited for. */
+void usage_add_families(const struct pids *pids, pk_usage *usage);
+
 #endif

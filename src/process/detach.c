@@ -57,7 +57,7 @@ SYS_CHILD static int take_hold(void *data, pid_t pid)
     if (became_program(&detachment->birth))
         detachment->pidfd = sys_pidfd_open(pid);
     else
-        sys_wait_child(pid);
+        sys_wait_child(pid, NULL);
     return 0;
 }
 

@@ -76,7 +76,7 @@ static void read_usage(struct run *run)
 static void look_at_guard(struct run *run)
 {
     owner_check_guard();
-    run->result.guard_losses = owner_guard_losses() - run->losses;
+    run->result.guard_losses = owner_guard_losses() - run->losses + leader_lost_reaper(run->leader);
     run->result.guarantees &= pk_group_guarantees(run->group);
 }
 
@@ -280,22 +280,29 @@ int run_advance(struct run *run)
     return 0;
 }
 
-pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
+static pk_time next_time(const struct run *run)
 {
-    bool draining = run->phase == RUN_WAITING || run->phase == RUN_STOPPING;
-    const struct drain *drain = run->phase == RUN_WAITING ? &run->drain : &run->ladder.drain;
-
-    fds[0] = (struct pollfd){.fd = leader_has_ended(run) ? -1 : run->leader->pidfd, .events = POLLIN};
-    fds[1] = fds[2] = (struct pollfd){.fd = -1};
-    fds[RUN_GUARD_FD] = (struct pollfd){.fd = owner_guard_fd(), .events = POLLIN};
-    if (draining)
-        drain_poll(drain, fds + 1);
-
     if (run->phase == RUN_STOPPING)
         return run->ladder.phase == LADDER_OVER ? PK_FOREVER : ladder_wake(&run->ladder);
     if (run->phase == RUN_WAITING)
         return time_earlier(run->deadline, run->drain.wake);
     return run->phase == RUN_RUNNING ? run->deadline : PK_FOREVER;
+}
+
+pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
+{
+    bool draining = run->phase == RUN_WAITING || run->phase == RUN_STOPPING;
+    const struct drain *drain = run->phase == RUN_WAITING ? &run->drain : &run->ladder.drain;
+
+    pk_duration most = PK_FOREVER;
+    fds[0] = (struct pollfd){.fd = -1};
+    if (!leader_has_ended(run))
+        most = leader_interest(run->leader, &fds[0]);
+    fds[1] = fds[2] = (struct pollfd){.fd = -1};
+    fds[RUN_GUARD_FD] = (struct pollfd){.fd = owner_guard_fd(), .events = POLLIN};
+    if (draining)
+        drain_poll(drain, fds + 1);
+    return most == PK_FOREVER ? next_time(run) : time_earlier(next_time(run), time_add(sys_now(), most));
 }
 
 void run_end(struct run *run)

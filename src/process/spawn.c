@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "contain/reaper-birth.h"
+#include "contain/reaper-link.h"
 #include "contain/stack.h"
 #include "process/child.h"
 #include "sys/sys.h"
@@ -105,6 +107,21 @@ static int make_child(struct attempt *attempt, enum way *used)
     return r;
 }
 
+/* Below a reaper of its own: then that is what makes it. */
+static int make_by_reaper(struct attempt *attempt, struct leader *leader, pk_error *error)
+{
+    struct reaper_birth birth = {
+        .run = child_run, .data = &attempt->birth, .stack = attempt->stack, .parent = &attempt->birth.owner_pid};
+    uint64_t mask;
+    attempt->birth.join_fd = -1;
+    sys_block_signals(&mask);
+    int r = reaper_give_birth(&birth, error);
+    sys_restore_signals(mask);
+    attempt->pidfd = birth.pidfd;
+    leader->reaper = birth.link;
+    return r < 0 ? r : birth.pid;
+}
+
 /* ---- What became of it ------------------------------------------------------------------------------------------ */
 
 /* Ends and reaps a child that did not become the program. It is gone already, unless clone did not share memory. */
@@ -113,6 +130,8 @@ static void bury(struct leader *leader)
     sys_pidfd_send_signal(leader->pidfd, SIGKILL);
     leader_collect(leader, time_add(sys_now(), PK_SECONDS(1)));
     leader->pidfd = sys_close_safe(leader->pidfd);
+    reaper_link_free(leader->reaper);
+    leader->reaper = NULL;
     leader->pid = 0;
     leader->ended = leader->reaped = false;
 }
@@ -193,16 +212,6 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
     return killed;
 }
 
-/* As sys_keep, but the child exists: better a low descriptor than none. */
-static int keep_pidfd(int pidfd)
-{
-    int copy = pidfd < 3 ? sys_fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : -1;
-    if (copy < 0)
-        return pidfd;
-    sys_close(pidfd);
-    return copy;
-}
-
 static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *leader, void *stack, pk_error *error)
 {
     struct attempt attempt = {
@@ -211,17 +220,20 @@ static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *lead
         .pidfd = -1,
     };
     unsigned kills;
-    enum way used;
+    enum way used = LEGACY;
 
     int r = take_place(group, &attempt, &kills, error);
     if (r < 0)
         return r;
-    int child = make_child(&attempt, &used);
+    bool by_reaper = attempt.placement.reaper;
+    int child = by_reaper ? make_by_reaper(&attempt, leader, error) : make_child(&attempt, &used);
     if (child >= 0) {
         leader->pid = child;
-        leader->pidfd = keep_pidfd(attempt.pidfd);
+        leader->pidfd = pidfd_keep(attempt.pidfd);
     }
     bool killed = settle(group, &attempt, leader, child, kills);
+    if (child < 0 && by_reaper)
+        return child;
     if (child == -ENODEV || child == -ENOENT)
         return TRY_AGAIN; /* the directory was deleted under us */
     if (child < 0)

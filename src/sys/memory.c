@@ -47,7 +47,7 @@ int sys_memfd_create(const char *name)
     return fd;
 }
 
-int sys_futex_wait(const _Atomic int *word, int while_it_is)
+SYS_CHILD int sys_futex_wait(const _Atomic int *word, int while_it_is)
 {
     enum { WAIT = 0 };
     return (int)SYS_RESULT(syscall(SYS_futex, word, WAIT, while_it_is, NULL, NULL, 0));

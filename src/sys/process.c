@@ -51,11 +51,11 @@ SYS_CHILD void sys_exit(int status)
         syscall(SYS_exit_group, status);
 }
 
-int sys_wait_child(pid_t pid)
+SYS_CHILD int sys_wait_child(pid_t pid, int *status)
 {
     int r;
     do
-        r = (int)SYS_RESULT(syscall(SYS_wait4, pid, NULL, __WALL, NULL));
+        r = (int)SYS_RESULT(syscall(SYS_wait4, pid, status, __WALL, NULL));
     while (r == -EINTR);
     return r;
 }
@@ -208,6 +208,18 @@ int sys_parent_death_signal(int signal_number)
 {
     SYS_FAULT("prctl");
     return (int)SYS_RESULT(syscall(SYS_prctl, PR_SET_PDEATHSIG, signal_number, 0, 0, 0));
+}
+
+SYS_CHILD int sys_become_subreaper(void)
+{
+    SYS_FAULT("subreaper");
+    return (int)SYS_RESULT(syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
+SYS_CHILD int sys_unshare_descriptors(void)
+{
+    SYS_FAULT("unshare");
+    return (int)SYS_RESULT(syscall(SYS_unshare, CLONE_FILES));
 }
 
 int sys_join_cgroup(int procs_fd)

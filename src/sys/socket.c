@@ -13,6 +13,12 @@ int sys_socketpair(int fds[2])
     return (int)SYS_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
 }
 
+int sys_receive(int socket, void *bytes, size_t size)
+{
+    SYS_FAULT("recv");
+    return (int)SYS_RESULT(recv(socket, bytes, size, MSG_DONTWAIT));
+}
+
 int sys_send(int socket, const void *bytes, size_t size)
 {
     SYS_FAULT("send");

@@ -78,6 +78,9 @@ int sys_socketpair(int fds[2]);
 /* One message, without waiting and without SIGPIPE. */
 int sys_send(int socket, const void *bytes, size_t size);
 
+/* The next message, without waiting: its size, 0 at the end, -EAGAIN if there is none yet. */
+int sys_receive(int socket, void *bytes, size_t size);
+
 /* A file in memory that can be executed, where the kernel lets it. */
 int sys_memfd_create(const char *name);
 
@@ -101,8 +104,8 @@ int sys_execve(const char *path, char *const argv[], char *const environment[]);
 int sys_fexecve(int fd, char *const argv[], char *const environment[]);
 _Noreturn void sys_exit(int status);
 
-/* Waits for the child with this pid, and takes it. Also one without an exit signal. */
-int sys_wait_child(pid_t pid);
+/* Waits for the child with this pid, and takes it. Also one without an exit signal. `status` may be NULL. */
+int sys_wait_child(pid_t pid, int *status);
 
 /* Waits until the word is zero or may be; wakes without reason too. */
 int sys_futex_wait(const _Atomic int *word, int while_it_is);
@@ -133,6 +136,12 @@ int sys_sched_setaffinity(size_t size, const void *mask);
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);
 int sys_getrlimit(int resource, uint64_t *soft, uint64_t *hard);
 int sys_parent_death_signal(int signal_number);
+
+/* From now on orphans below this process come to it. */
+int sys_become_subreaper(void);
+
+/* A table of descriptors of its own, for a process that shares that of another. */
+int sys_unshare_descriptors(void);
 
 /* Writes "0" to a cgroup.procs file: the calling process moves there. */
 int sys_join_cgroup(int procs_fd);

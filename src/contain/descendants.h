@@ -1,0 +1,15 @@
+/*
+ * Everything below a process, as /proc shows it.
+ */
+#ifndef PK_CONTAIN_DESCENDANTS_H
+#define PK_CONTAIN_DESCENDANTS_H
+
+#include "base/pids.h"
+
+/*
+ * Adds the living descendants of `root`, parents before children, and not `root` itself. What forks or ends meanwhile
+ * may be missed, what gets another parent be there twice. Without such a process there are none.
+ */
+int descendants_list(pid_t root, struct pids *pids);
+
+#endif

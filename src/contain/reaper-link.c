@@ -1,0 +1,302 @@
+/*
+ * Talking with a reaper, and keeping its socket out of forked copies of this process.
+ */
+#include "contain/reaper-link.h"
+
+#include "base/time.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* ---- All links of this process ---------------------------------------------------------------------------------- */
+
+/* A reaper whose tree was spared, or is still dying, goes on without a link, and is taken away by and by. */
+struct left_reaper {
+    struct left_reaper *next;
+    int pidfd;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    _Atomic uint64_t epoch; /* of the process they belong to; 0 before the first */
+    struct reaper_link *first;
+    struct left_reaper *left;
+} links = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/*
+ * A forked child closes its copies at once: an open one would hide from the reaper that the owner has become another
+ * program, and a copy of the reaper's end from the owner that the reaper is gone. fork waits for the lock, so that it
+ * finds the list whole.
+ */
+static void let_go(void)
+{
+    for (struct reaper_link *link = links.first; link; link = link->next) {
+        link->control = sys_close_safe(link->control);
+        link->theirs = sys_close_safe(link->theirs);
+        link->pidfd = sys_close_safe(link->pidfd);
+    }
+    links.first = NULL;
+    for (struct left_reaper *one = links.left; one; one = one->next)
+        sys_close(one->pidfd);
+    links.left = NULL;
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&links.lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&links.lock);
+}
+
+static void after_fork_in_child(void)
+{
+    links.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    let_go();
+    links.epoch = sys_epoch();
+}
+
+static void follow_forks(void)
+{
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/* What was cloned without the C library's knowledge is told by the epoch, when it first makes a link of its own. */
+static void lock_links(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint64_t now = sys_epoch();
+    uint64_t then = links.epoch;
+    pthread_once(&once, follow_forks);
+    if (then != now &&
+        __atomic_compare_exchange_n((uint64_t *)&links.epoch, &then, now, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
+        then != 0) {
+        links.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+        let_go();
+    }
+    pthread_mutex_lock(&links.lock);
+}
+
+static void unlock_links(void)
+{
+    pthread_mutex_unlock(&links.lock);
+}
+
+/* ---- Beginning and ending --------------------------------------------------------------------------------------- */
+
+static int open_ends(struct reaper_link *link)
+{
+    int ends[2];
+    int r = sys_socketpair(ends);
+    if (r < 0)
+        return r;
+    link->control = sys_keep(ends[0]);
+    link->theirs = sys_keep(ends[1]);
+    return link->control < 0 ? link->control : link->theirs < 0 ? link->theirs : 0;
+}
+
+static void close_ends(struct reaper_link *link)
+{
+    link->control = sys_close_safe(link->control);
+    link->theirs = sys_close_safe(link->theirs);
+    link->pidfd = sys_close_safe(link->pidfd);
+}
+
+struct reaper_link *reaper_link_new(int *number)
+{
+    struct reaper_link *link = calloc(1, sizeof(*link));
+    *number = -ENOMEM;
+    if (!link)
+        return NULL;
+    *link = (struct reaper_link){.control = -1, .theirs = -1, .pidfd = -1};
+    lock_links(); /* before the socket is there: no fork may copy one that is not listed */
+    *number = open_ends(link);
+    if (*number == 0) {
+        link->next = links.first;
+        link->at = &links.first;
+        if (link->next)
+            link->next->at = &link->next;
+        links.first = link;
+    }
+    unlock_links();
+    if (*number == 0)
+        return link;
+    close_ends(link);
+    free(link);
+    return NULL;
+}
+
+void reaper_link_begin(struct reaper_link *link, pid_t pid, int pidfd)
+{
+    lock_links();
+    link->pid = pid;
+    link->pidfd = pidfd;
+    link->theirs = sys_close_safe(link->theirs);
+    unlock_links();
+}
+
+static bool has_ended(int pidfd, pk_duration patience)
+{
+    struct pollfd poll = {.fd = pidfd, .events = POLLIN};
+    struct timespec timeout = time_to_timespec(patience);
+    return sys_ppoll(&poll, 1, &timeout) > 0;
+}
+
+static void take_away(int pidfd)
+{
+    siginfo_t info;
+    sys_waitid_pidfd(pidfd, &info, WEXITED | WNOHANG | __WALL, NULL);
+    sys_close(pidfd);
+}
+
+/* Needs the lock. */
+static void take_left_away(void)
+{
+    for (struct left_reaper **at = &links.left; *at;) {
+        struct left_reaper *one = *at;
+        if (!has_ended(one->pidfd, 0)) {
+            at = &one->next;
+            continue;
+        }
+        *at = one->next;
+        take_away(one->pidfd);
+        free(one);
+    }
+}
+
+/* Needs the lock. Without memory it stays a zombie until this process ends. */
+static void leave(struct reaper_link *link)
+{
+    struct left_reaper *one = calloc(1, sizeof(*one));
+    if (!one)
+        return;
+    *one = (struct left_reaper){links.left, link->pidfd};
+    links.left = one;
+    link->pidfd = -1;
+}
+
+static void unlist(struct reaper_link *link)
+{
+    *link->at = link->next;
+    if (link->next)
+        link->next->at = link->at;
+}
+
+/* One that has said its last word ends right after it. */
+static void part(struct reaper_link *link)
+{
+    static const pk_duration patience = PK_MILLISECONDS(100);
+    if (link->pidfd < 0)
+        return;
+    if (!has_ended(link->pidfd, link->empty || link->lost ? patience : 0)) {
+        leave(link);
+        return;
+    }
+    take_away(link->pidfd);
+    link->pidfd = -1;
+}
+
+void reaper_link_free(struct reaper_link *link)
+{
+    if (!link)
+        return;
+    lock_links();
+    unlist(link);
+    take_left_away();
+    part(link);
+    close_ends(link);
+    unlock_links();
+    free(link);
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+static void take_message(struct reaper_link *link, const struct reaper_message *message)
+{
+    switch ((enum reaper_kind)message->kind) {
+    case REAPER_LEADER:
+        link->leader_ended = true;
+        link->status = message->number;
+        link->leader_user = message->cpu_user;
+        link->leader_system = message->cpu_system;
+        break;
+    case REAPER_EMPTY:
+        link->empty = true;
+        link->user = message->cpu_user;
+        link->system = message->cpu_system;
+        break;
+    case REAPER_USAGE:
+        link->answers++;
+        link->user = message->cpu_user;
+        link->system = message->cpu_system;
+        break;
+    default:
+        break;
+    }
+}
+
+int reaper_link_read(struct reaper_link *link)
+{
+    while (!link->empty && !link->lost) {
+        struct reaper_message message;
+        int size = sys_receive(link->control, &message, sizeof(message));
+        if (size == -EINTR)
+            continue;
+        if (size == -EAGAIN)
+            return 0;
+        if (size < 0 && size != -ECONNRESET)
+            return size;
+        if (size <= 0)
+            link->lost = true;
+        else if (reaper_message_is_valid(&message, (size_t)size, false))
+            take_message(link, &message);
+    }
+    return 0;
+}
+
+/* ---- Telling ---------------------------------------------------------------------------------------------------- */
+
+int reaper_link_tell(struct reaper_link *link, enum reaper_kind kind, int number)
+{
+    struct reaper_message message = {
+        .magic = REAPER_MAGIC, .version = REAPER_VERSION, .kind = (uint16_t)kind, .number = number};
+    int r;
+    if (link->empty || link->lost)
+        return -EPIPE;
+    do
+        r = sys_send(link->control, &message, sizeof(message));
+    while (r == -EINTR);
+    return r < 0 ? r : 0;
+}
+
+bool reaper_link_is_up(const struct reaper_link *link)
+{
+    struct pollfd poll = {.fd = link->control, .events = 0};
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) == 0;
+}
+
+void reaper_link_wake(const struct reaper_link *link)
+{
+    sys_pidfd_send_signal(link->pidfd, SIGCONT);
+}
+
+void reaper_link_ask(struct reaper_link *link)
+{
+    unsigned before = link->answers;
+    pk_time deadline = time_add(sys_now(), PK_MILLISECONDS(50));
+    if (reaper_link_tell(link, REAPER_QUERY, 0) < 0)
+        return;
+    while (reaper_link_read(link) == 0 && link->answers == before && !link->empty && !link->lost) {
+        struct pollfd poll = {.fd = link->control, .events = POLLIN};
+        pk_duration left = time_left(deadline, sys_now());
+        struct timespec timeout = time_to_timespec(left);
+        if (left == 0 || sys_ppoll(&poll, 1, &timeout) < 0)
+            return;
+    }
+}
