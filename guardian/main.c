@@ -11,5 +11,7 @@ int helper_main(int argc, char **argv)
 {
     if (argc == 3 && same_text(argv[1], "guard"))
         return guard(argv[2]);
+    if (argc == 3 && same_text(argv[1], "reap"))
+        return reap(argv[2]);
     return 125;
 }

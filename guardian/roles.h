@@ -10,4 +10,12 @@
  */
 int guard(const char *name);
 
+/*
+ * "reap LEADER": the parent of process LEADER, and of everything that is orphaned below it. Reaps until nobody is left;
+ * ends the tree when told to, and when the owner is gone and has not spared it. Finds the control socket at 0 and the
+ * owner's pidfd at 1, is the leader of a session of its own, and was a subreaper, with SIGCHLD not ignored, before the
+ * leader was started.
+ */
+int reap(const char *leader);
+
 #endif
