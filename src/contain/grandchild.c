@@ -51,8 +51,10 @@ SYS_CHILD static int run_between(void *data)
         .exit_signal = SIGCHLD,
     };
     size_t size = CLONE_ARGS_SIZE_VER0;
-    if (grandchild->between)
-        args.flags |= CLONE_VFORK; /* this one has more to do, and must not do it in the other's memory */
+    if (grandchild->between) {
+        args.flags |= CLONE_VFORK;   /* this one has more to do, and must not do it in the other's memory */
+        sys_signal_default(SIGCHLD); /* ignored, as the owner may have it, it would leave no status to wait for */
+    }
     if (grandchild->cgroup_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)grandchild->cgroup_fd;

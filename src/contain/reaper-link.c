@@ -140,17 +140,27 @@ void reaper_link_begin(struct reaper_link *link, pid_t pid, int pidfd)
     unlock_links();
 }
 
+/* What fails once is tried again: a zombie would stay. */
+enum { MOST_FAILURES = 3 };
+
 static bool has_ended(int pidfd, pk_duration patience)
 {
-    struct pollfd poll = {.fd = pidfd, .events = POLLIN};
-    struct timespec timeout = time_to_timespec(patience);
-    return sys_ppoll(&poll, 1, &timeout) > 0;
+    pk_time deadline = time_add(sys_now(), patience);
+    int r = -EAGAIN;
+    for (int failures = 0; r < 0 && failures < MOST_FAILURES; failures++) {
+        struct pollfd poll = {.fd = pidfd, .events = POLLIN};
+        struct timespec timeout = time_to_timespec(time_left(deadline, sys_now()));
+        r = sys_ppoll(&poll, 1, &timeout);
+    }
+    return r > 0;
 }
 
 static void take_away(int pidfd)
 {
     siginfo_t info;
-    sys_waitid_pidfd(pidfd, &info, WEXITED | WNOHANG | __WALL, NULL);
+    int r = -EAGAIN;
+    for (int failures = 0; r < 0 && r != -ECHILD && failures < MOST_FAILURES; failures++)
+        r = sys_waitid_pidfd(pidfd, &info, WEXITED | WNOHANG | __WALL, NULL);
     sys_close(pidfd);
 }
 
@@ -169,49 +179,56 @@ static void take_left_away(void)
     }
 }
 
-/* Needs the lock. Without memory it stays a zombie until this process ends. */
-static void leave(struct reaper_link *link)
+/* Without memory it stays a zombie until this process ends. */
+static void leave(int pidfd)
 {
     struct left_reaper *one = calloc(1, sizeof(*one));
-    if (!one)
+    if (!one) {
+        sys_close(pidfd);
         return;
-    *one = (struct left_reaper){links.left, link->pidfd};
+    }
+    lock_links();
+    *one = (struct left_reaper){links.left, pidfd};
     links.left = one;
-    link->pidfd = -1;
+    unlock_links();
 }
 
-static void unlist(struct reaper_link *link)
+/* Takes it off the list and hangs up. Returns the pidfd. */
+static int hang_up(struct reaper_link *link)
 {
+    int pidfd = link->pidfd;
+    lock_links();
     *link->at = link->next;
     if (link->next)
         link->next->at = link->at;
-}
-
-/* One that has said its last word ends right after it. */
-static void part(struct reaper_link *link)
-{
-    static const pk_duration patience = PK_MILLISECONDS(100);
-    if (link->pidfd < 0)
-        return;
-    if (!has_ended(link->pidfd, link->empty || link->lost ? patience : 0)) {
-        leave(link);
-        return;
-    }
-    take_away(link->pidfd);
     link->pidfd = -1;
+    close_ends(link);
+    take_left_away();
+    unlock_links();
+    return pidfd;
 }
 
+/* One whose tree was not spared ends soon, with all that is left of it. */
 void reaper_link_free(struct reaper_link *link)
 {
+    static const pk_duration patience = PK_MILLISECONDS(100);
     if (!link)
         return;
-    lock_links();
-    unlist(link);
-    take_left_away();
-    part(link);
-    close_ends(link);
-    unlock_links();
+    int pidfd = hang_up(link);
+    if (pidfd >= 0 && has_ended(pidfd, link->spared ? 0 : patience))
+        take_away(pidfd);
+    else if (pidfd >= 0)
+        leave(pidfd);
     free(link);
+}
+
+void reaper_link_tidy(void)
+{
+    if (links.epoch != sys_epoch())
+        return; /* never used, or the copy of a forked child */
+    lock_links();
+    take_left_away();
+    unlock_links();
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "contain/backend.h"
 #include "contain/ladder.h"
 #include "contain/owner.h"
+#include "contain/reaper-link.h"
 #include "sys/sys.h"
 
 #include <stdatomic.h>
@@ -60,5 +61,6 @@ __attribute__((destructor)) void pk_leave(void)
             ladder_end_group(group);
         pthread_mutex_unlock(&registry.lock);
     }
+    reaper_link_tidy();
     owner_leave();
 }

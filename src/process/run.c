@@ -289,6 +289,14 @@ static pk_time next_time(const struct run *run)
     return run->phase == RUN_RUNNING ? run->deadline : PK_FOREVER;
 }
 
+/* A run has a guardian, or a reaper. */
+static struct pollfd guard_interest(const struct run *run)
+{
+    if (run->leader->reaper)
+        return (struct pollfd){.fd = leader_guard_fd(run->leader)};
+    return (struct pollfd){.fd = owner_guard_fd(), .events = POLLIN};
+}
+
 pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
 {
     bool draining = run->phase == RUN_WAITING || run->phase == RUN_STOPPING;
@@ -299,7 +307,7 @@ pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
     if (!leader_has_ended(run))
         most = leader_interest(run->leader, &fds[0]);
     fds[1] = fds[2] = (struct pollfd){.fd = -1};
-    fds[RUN_GUARD_FD] = (struct pollfd){.fd = owner_guard_fd(), .events = POLLIN};
+    fds[RUN_GUARD_FD] = guard_interest(run);
     if (draining)
         drain_poll(drain, fds + 1);
     return most == PK_FOREVER ? next_time(run) : time_earlier(next_time(run), time_add(sys_now(), most));

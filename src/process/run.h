@@ -51,7 +51,7 @@ int run_advance(struct run *run);
 void run_stop(struct run *run, const pk_stop_options *options);
 
 /* What to wait for: up to four descriptors, -1 for none, and a time. When the one at RUN_GUARD_FD fires, the guardian
- * is lost: owner_check_guard. */
+ * or the reaper is lost: owner_check_guard. */
 enum { RUN_FDS = 4, RUN_GUARD_FD = 3 };
 pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS]);
 

@@ -62,8 +62,8 @@ static int follow(struct process_watch *watch)
             continue;
         if (fd < 0)
             return fd;
-        uint32_t events = wanted[i].events == POLLPRI ? EPOLLPRI : EPOLLIN;
-        int r = loop_watch_add(watch->loop, &watch->fds[i], fd, events, on_fd, watch);
+        /* The same bits mean the same to both calls. */
+        int r = loop_watch_add(watch->loop, &watch->fds[i], fd, (uint32_t)wanted[i].events, on_fd, watch);
         if (r < 0)
             return r;
         watch->watched[i] = true;

@@ -82,7 +82,8 @@ int cast_count_directories_of(pid_t pid)
     return count;
 }
 
-const pk_mechanism cast_cgroup2 = PK_MECHANISM_CGROUP2, cast_process_group = PK_MECHANISM_PROCESS_GROUP;
+const pk_mechanism cast_cgroup2 = PK_MECHANISM_CGROUP2, cast_reaper = PK_MECHANISM_REAPER,
+                   cast_process_group = PK_MECHANISM_PROCESS_GROUP;
 
 pk_mechanism cast_mechanism(void **state)
 {

@@ -41,18 +41,20 @@ pk_command *cast_command(const struct witness *witness, const char *words);
 /* ---- Tests that are run once per mechanism ---------------------------------------------------------------------- */
 
 /* Which mechanism; for *state. */
-extern const pk_mechanism cast_cgroup2, cast_process_group;
+extern const pk_mechanism cast_cgroup2, cast_reaper, cast_process_group;
 pk_mechanism cast_mechanism(void **state);
 
-#define BOTH(function, ...)                                                                                    \
+#define EACH(function, ...)                                                                                    \
     PK_TEST_NAMED(#function "/cgroup2", function, .data = &cast_cgroup2, .needs = NEEDS_CGROUP2, __VA_ARGS__), \
+        PK_TEST_NAMED(#function "/reaper", function, .data = &cast_reaper, __VA_ARGS__),                       \
         PK_TEST_NAMED(#function "/process_group", function, .data = &cast_process_group, __VA_ARGS__)
 
 #define DELEGATED(function) \
     PK_TEST_NAMED(#function "/cgroup2@delegated", function, .data = &cast_cgroup2, .as = TEST_AS_DELEGATED_USER)
 
-#define AS_USER(function) \
-    PK_TEST_NAMED(#function "/process_group@user", function, .data = &cast_process_group, .as = TEST_AS_USER)
+#define AS_USER(function)                                                                        \
+    PK_TEST_NAMED(#function "/reaper@user", function, .data = &cast_reaper, .as = TEST_AS_USER), \
+        PK_TEST_NAMED(#function "/process_group@user", function, .data = &cast_process_group, .as = TEST_AS_USER)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 

@@ -245,21 +245,21 @@ static void freeing_a_spared_group_kills_nobody(void **state)
 }
 
 static const struct test tests[] = {
-    BOTH(signal_reaches_every_member),
+    EACH(signal_reaches_every_member),
     DELEGATED(signal_reaches_every_member),
     AS_USER(signal_reaches_every_member),
     PK_TEST_WITH(nobody_forks_away_from_a_signal, .needs = NEEDS_CGROUP2, .deadline_s = 60),
-    BOTH(invalid_signal_is_refused),
-    BOTH(suspended_tree_stands_still),
-    BOTH(kill_overrides_suspend),
+    EACH(invalid_signal_is_refused),
+    EACH(suspended_tree_stands_still),
+    EACH(kill_overrides_suspend),
     PK_TEST_WITH(suspend_surfaces_errors, .needs = NEEDS_CGROUP2),
-    BOTH(stop_ends_as_soon_as_the_tree_is_empty),
-    BOTH(stop_escalates_while_any_member_lives),
+    EACH(stop_ends_as_soon_as_the_tree_is_empty),
+    EACH(stop_escalates_while_any_member_lives),
     DELEGATED(stop_escalates_while_any_member_lives),
     AS_USER(stop_escalates_while_any_member_lives),
-    BOTH(stop_works_under_a_blocking_owner),
-    BOTH(stop_resumes_a_suspended_tree),
-    BOTH(spared_members_live_on),
+    EACH(stop_works_under_a_blocking_owner),
+    EACH(stop_resumes_a_suspended_tree),
+    EACH(spared_members_live_on),
     PK_TEST(freeing_a_spared_group_kills_nobody),
 };
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const pk_mechanism cgroup2 = PK_MECHANISM_CGROUP2;
+static const pk_mechanism reaper = PK_MECHANISM_REAPER;
 static const pk_mechanism process_group = PK_MECHANISM_PROCESS_GROUP;
 
 /* ---- What must not be left -------------------------------------------------------------------------------------- */
@@ -88,7 +89,7 @@ static pk_command *make_command(const struct scenario *scenario)
         pk_command_gid(command, 65534);
         pk_command_uid(command, 65534);
     }
-    if (*scenario->mechanism == PK_MECHANISM_CGROUP2)
+    if (*scenario->mechanism != PK_MECHANISM_PROCESS_GROUP)
         pk_command_setsid(command);
     return command;
 }
@@ -224,6 +225,9 @@ static const struct scenario scenarios[] = {
     {&process_group, "exit 0", true, false},
     {&process_group, "wide 2 -- ignore TERM", false, true},
     {&process_group, "leave 0 -- hold", false, false},
+    {&reaper, "exit 0", true, false},
+    {&reaper, "wide 2 -- ignore TERM", false, true},
+    {&reaper, "leave 0 -- hold", false, false},
 };
 
 #define EVERY(text, index, ...)                                                                                   \
@@ -237,12 +241,19 @@ static const struct test tests[] = {
     EVERY("run/process_group", 3, .needs = 0),
     EVERY("stop/process_group", 4, .needs = 0),
     EVERY("leftovers/process_group", 5, .needs = 0),
+    EVERY("run/reaper", 6, .needs = 0),
+    EVERY("stop/reaper", 7, .needs = 0),
+    EVERY("leftovers/reaper", 8, .needs = 0),
     EVERY("run/cgroup2@delegated", 0, .as = TEST_AS_DELEGATED_USER),
     EVERY("run/process_group@user", 3, .as = TEST_AS_USER),
+    EVERY("run/reaper@user", 6, .as = TEST_AS_USER),
     PK_TEST_NAMED("runs_out_of_descriptors_cleanly/cgroup2", runs_out_of_descriptors_cleanly, .data = &scenarios[0],
                   .needs = NEEDS_CGROUP2),
     PK_TEST_NAMED("runs_out_of_descriptors_cleanly/process_group", runs_out_of_descriptors_cleanly,
                   .data = &scenarios[3]),
+    PK_TEST_NAMED("runs_out_of_descriptors_cleanly/reaper", runs_out_of_descriptors_cleanly, .data = &scenarios[6]),
+    PK_TEST_NAMED("runs_out_of_descriptors_cleanly/reaper@user", runs_out_of_descriptors_cleanly, .data = &scenarios[6],
+                  .as = TEST_AS_USER),
 };
 
 PK_TEST_MAIN(tests)

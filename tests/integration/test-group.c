@@ -35,8 +35,8 @@ static void auto_falls_back_and_says_why(void **state)
     pk_error error;
     pk_group *group = NULL;
     assert_ok(pk_group_create(NULL, &group, &error), error);
-    assert_int_equal(pk_group_mechanism(group), PK_MECHANISM_PROCESS_GROUP);
-    assert_int_equal(pk_group_guarantees(group), 0);
+    assert_int_equal(pk_group_mechanism(group), PK_MECHANISM_REAPER);
+    assert_int_equal(pk_group_guarantees(group), PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_OWNER_DEATH);
     assert_non_null(strstr(pk_group_refusal(group), "Permission denied"));
     assert_null(pk_group_path(group));
     pk_group_free(group);
@@ -48,10 +48,10 @@ static void required_guarantees_refuse_the_fallback(void **state)
     pk_error error;
     pk_group *group = NULL;
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
-    options.require = PK_GUARANTEE_WHOLE_TREE;
+    options.require = PK_GUARANTEE_USAGE;
     assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
     assert_int_equal(error.step, PK_STEP_REQUIRE);
-    assert_non_null(strstr(error.message, "whole-tree"));
+    assert_non_null(strstr(error.message, "usage"));
     assert_non_null(strstr(error.message, "Permission denied"));
     assert_null(group);
 }
@@ -92,7 +92,7 @@ static void read_only_hierarchy_is_a_fallback(void **state)
     pk_group *group = NULL;
     sys_fault_set("mkdirat", 1, EROFS);
     assert_ok(pk_group_create(NULL, &group, &error), error);
-    assert_int_equal(pk_group_mechanism(group), PK_MECHANISM_PROCESS_GROUP);
+    assert_int_equal(pk_group_mechanism(group), PK_MECHANISM_REAPER);
     assert_non_null(strstr(pk_group_refusal(group), "Read-only"));
     pk_group_free(group);
 }
@@ -357,21 +357,21 @@ static const struct test tests[] = {
     PK_TEST_WITH(full_hierarchy_is_an_error_not_a_fallback, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(read_only_hierarchy_is_a_fallback, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(taken_name_is_tried_again_32_times, .needs = NEEDS_CGROUP2),
-    BOTH(limits_without_controllers_are_refused),
+    EACH(limits_without_controllers_are_refused),
     PK_TEST(nonsense_limits_are_invalid),
     PK_TEST_WITH(kill_leaves_nothing_of_a_wild_tree, .data = &cast_cgroup2, .needs = NEEDS_CGROUP2),
     DELEGATED(kill_leaves_nothing_of_a_wild_tree),
     PK_TEST(setsid_escapes_a_process_group),
-    BOTH(free_kills),
+    EACH(free_kills),
     AS_USER(free_kills),
     PK_TEST_WITH(members_in_cgroups_of_their_own_are_members, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(cgroups_of_living_members_stay, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
-    BOTH(kill_wins_against_a_fork_storm, .deadline_s = 60),
+    EACH(kill_wins_against_a_fork_storm, .deadline_s = 60),
     DELEGATED(kill_wins_against_a_fork_storm),
-    BOTH(killed_group_takes_new_members),
+    EACH(killed_group_takes_new_members),
     PK_TEST_WITH(deleted_directory_is_made_anew, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(usage_counts_members_that_have_ended, .needs = NEEDS_CGROUP2),
-    BOTH(usage_sums_the_living_where_there_is_no_account),
+    EACH(usage_sums_the_living_where_there_is_no_account),
 };
 
 PK_TEST_MAIN(tests)

@@ -78,7 +78,7 @@ static void cell_holds(void **state)
 
     end_group(group, cell->by_ladder);
     witness_update(witness); /* those born on the way */
-    if (cell->mechanism == PK_MECHANISM_CGROUP2 || cell->habit->from_process_group == HELD) {
+    if (cell->mechanism != PK_MECHANISM_PROCESS_GROUP || cell->habit->from_process_group == HELD) {
         witness_assert_dead(witness, GONE_MS);
     } else {
         assert_true(witness_alive(witness) > 0); /* if none escapes, the documentation is wrong */
@@ -89,20 +89,26 @@ static void cell_holds(void **state)
     witness_free(witness);
 }
 
+static const pk_mechanism mechanisms[] = {PK_MECHANISM_CGROUP2, PK_MECHANISM_REAPER, PK_MECHANISM_PROCESS_GROUP};
+
+enum { MECHANISMS = 3, CELLS = HABITS * MECHANISMS * 2 };
+
 int main(int argc, char **argv)
 {
-    static struct cell cells[HABITS * 4];
-    static struct test tests[HABITS * 8];
-    static char names[HABITS * 8][96];
+    static struct cell cells[CELLS];
+    static struct test tests[CELLS * 2];
+    static char names[CELLS * 2][96];
     size_t count = 0;
 
-    for (size_t i = 0; i < HABITS * 4; i++) {
-        bool cgroup = i & 1, by_ladder = i & 2;
-        cells[i] = (struct cell){&habits[i / 4], cgroup ? PK_MECHANISM_CGROUP2 : PK_MECHANISM_PROCESS_GROUP, by_ladder};
+    for (size_t i = 0; i < CELLS; i++) {
+        bool by_ladder = i & 1;
+        pk_mechanism mechanism = mechanisms[i / 2 % MECHANISMS];
+        bool cgroup = mechanism == PK_MECHANISM_CGROUP2;
+        cells[i] = (struct cell){&habits[i / 2 / MECHANISMS], mechanism, by_ladder};
         for (int as_user = 0; as_user < 2; as_user++) {
             enum test_identity as = !as_user ? TEST_AS_IS : cgroup ? TEST_AS_DELEGATED_USER : TEST_AS_USER;
             snprintf(names[count], sizeof(names[count]), "%s/%s/%s%s", cells[i].habit->name,
-                     cgroup ? "cgroup2" : "process_group", by_ladder ? "stop" : "kill", as_user ? "@user" : "");
+                     pk_mechanism_name(mechanism), by_ladder ? "stop" : "kill", as_user ? "@user" : "");
             tests[count] = (struct test){.name = names[count],
                                          .body = cell_holds,
                                          .data = &cells[i],

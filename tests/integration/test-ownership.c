@@ -167,13 +167,13 @@ static void spawning_does_not_write_cgroup_procs(void **state)
 }
 
 static const struct test tests[] = {
-    BOTH(adopted_process_and_its_future_children_are_members),
-    BOTH(adopting_is_careful),
-    BOTH(adopting_by_a_pidfd_of_another_process_is_refused),
+    EACH(adopted_process_and_its_future_children_are_members),
+    EACH(adopting_is_careful),
+    EACH(adopting_by_a_pidfd_of_another_process_is_refused),
     PK_TEST_AS_USER(foreign_process_cannot_be_adopted),
-    BOTH(wait_empty_keeps_its_deadline),
-    BOTH(forked_copy_is_inert),
-    BOTH(normal_exit_kills),
+    EACH(wait_empty_keeps_its_deadline),
+    EACH(forked_copy_is_inert),
+    EACH(normal_exit_kills),
     PK_TEST_WITH(spawning_does_not_write_cgroup_procs, .needs = NEEDS_CGROUP2),
 };
 

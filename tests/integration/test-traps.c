@@ -143,7 +143,7 @@ static void killed_trees_leave_no_directory(void **state)
 static const struct test tests[] = {
     PK_TEST(a_parent_that_died_too_early_is_noticed),
     PK_TEST_WITH(an_owner_may_be_pid_1, .needs = NEEDS_ROOT),
-    BOTH(a_large_parent_does_not_make_a_large_child),
+    EACH(a_large_parent_does_not_make_a_large_child),
     PK_TEST_WITH(the_owner_is_never_a_member, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(killed_trees_leave_no_directory, .needs = NEEDS_CGROUP2, .deadline_s = 60),
 };

@@ -336,21 +336,21 @@ static void many_at_once(void **state)
     pk_loop_free(loop);
 }
 
-#define BOTH(function) PK_TEST(function), PK_TEST_AS_USER(function)
+#define EACH(function) PK_TEST(function), PK_TEST_AS_USER(function)
 
 static const struct test tests[] = {
-    BOTH(the_events_of_a_simple_run),
-    BOTH(the_end_may_have_come_before_the_watch),
-    BOTH(what_was_waited_for_can_be_watched),
-    BOTH(a_deadline_is_kept_by_the_loop),
-    BOTH(leftovers_are_waited_for_by_the_loop),
-    BOTH(in_a_shared_group_no_tree_becomes_empty),
-    BOTH(a_watched_process_can_be_stopped),
-    BOTH(a_callback_may_stop_and_free_it),
-    BOTH(nothing_is_called_after_freeing),
-    BOTH(a_watched_process_can_be_freed_at_any_time),
-    BOTH(a_watched_process_cannot_be_waited_for),
-    BOTH(many_at_once),
+    EACH(the_events_of_a_simple_run),
+    EACH(the_end_may_have_come_before_the_watch),
+    EACH(what_was_waited_for_can_be_watched),
+    EACH(a_deadline_is_kept_by_the_loop),
+    EACH(leftovers_are_waited_for_by_the_loop),
+    EACH(in_a_shared_group_no_tree_becomes_empty),
+    EACH(a_watched_process_can_be_stopped),
+    EACH(a_callback_may_stop_and_free_it),
+    EACH(nothing_is_called_after_freeing),
+    EACH(a_watched_process_can_be_freed_at_any_time),
+    EACH(a_watched_process_cannot_be_waited_for),
+    EACH(many_at_once),
 };
 
 PK_TEST_MAIN(tests)

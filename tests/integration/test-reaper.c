@@ -1,0 +1,479 @@
+/*
+ * The reaper mechanism beside what every mechanism does: when it is chosen, what a leader is born as, how it ended, and
+ * what becomes of a reaper that somebody else kills or stops.
+ */
+#include "cast.h"
+#include "kin.h"
+#include "process/spawn.h"
+#include "sys/fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- Choosing --------------------------------------------------------------------------------------------------- */
+
+static void deny_helper(void)
+{
+    sys_fault_clear();
+    sys_fault_set("execveat", 0, EACCES);
+    sys_fault_set("execve", 0, ENOENT);
+}
+
+static void without_the_helper_there_is_a_process_group(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = NULL;
+    deny_helper();
+    sys_fault_set("mkdirat", 0, EROFS);
+    assert_ok(pk_group_create(NULL, &group, &error), error);
+    sys_fault_clear();
+    assert_int_equal(pk_group_mechanism(group), PK_MECHANISM_PROCESS_GROUP);
+    print_message("%s\n", pk_group_refusal(group));
+    assert_non_null(strstr(pk_group_refusal(group), "cgroup"));
+    assert_non_null(strstr(pk_group_refusal(group), "no reaper can be started"));
+    assert_non_null(strstr(pk_group_refusal(group), "install processkit-helper"));
+    pk_group_free(group);
+}
+
+static void asked_for_by_name_it_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = NULL;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_REAPER;
+    deny_helper();
+    assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
+    sys_fault_clear();
+    assert_int_equal(error.kind, PK_ERROR_UNSUPPORTED);
+    assert_int_equal(error.step, PK_STEP_GUARDIAN);
+    assert_non_null(strstr(error.message, "vm.memfd_noexec"));
+    assert_ok(pk_group_create(&options, &group, &error), error); /* a refusal is not for ever */
+    pk_group_free(group);
+}
+
+static void a_shortage_is_no_refusal(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = NULL;
+    sys_fault_clear();
+    sys_fault_set("mkdirat", 0, EROFS);
+    sys_fault_set("memfd_create", 1, EMFILE);
+    assert_int_equal(pk_group_create(NULL, &group, &error), -EMFILE);
+    sys_fault_clear();
+}
+
+static void limits_are_refused(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = NULL;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_REAPER;
+    options.limits.pids_max = 10;
+    assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
+    assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
+}
+
+/* The helper could be run when the group was made, and cannot any more: no program is left running. */
+static void spawn_fails_without_the_helper(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_process *process = NULL;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    pk_auto(pk_command) command = cast_command(NULL, "hold");
+    deny_helper();
+    assert_int_equal(pk_group_spawn(group, command, &process, &error), -EOPNOTSUPP);
+    sys_fault_clear();
+    assert_int_equal(error.step, PK_STEP_GUARDIAN);
+    assert_non_null(strstr(error.message, "no reaper can be started"));
+    assert_int_equal(pk_group_is_empty(group, &error), 1);
+    pk_group_free(group);
+}
+
+static void lives_without_clone3(void **state)
+{
+    pk_error error;
+    sys_fault_clear();
+    sys_fault_set("clone3", 0, *(const int *)*state);
+    for (int round = 0; round < 2; round++) {
+        pk_group *group = cast_group(PK_MECHANISM_REAPER);
+        struct witness *witness = witness_new();
+        pk_process *process = cast_adversary(group, witness, "tree 20");
+        assert_ok(pk_group_kill(group, &error), error);
+        witness_assert_dead(witness, GONE_MS);
+        pk_process_free(process);
+        pk_group_free(group);
+        witness_free(witness);
+    }
+    sys_fault_clear();
+}
+
+/* ---- What a leader is born as ----------------------------------------------------------------------------------- */
+
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512] = {0};
+    int parent = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+    close(fd);
+    assert_int_equal(sscanf(strrchr(text, ')') + 1, " %*c %d", &parent), 1);
+    return parent;
+}
+
+static void leader_is_in_the_owners_session_and_its_reaper_is_not(void **state)
+{
+    (void)state;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    struct witness *witness = witness_new();
+    pk_process *process = cast_adversary(group, witness, "hold");
+    pid_t leader = pk_process_pid(process), reaper = parent_of(leader);
+    assert_int_equal(parent_of(reaper), getpid());
+    assert_int_equal(getsid(leader), getsid(0));
+    assert_int_equal(getpgid(leader), getpgid(0));
+    assert_int_equal(getsid(reaper), reaper);
+    pk_process_free(process);
+    pk_group_free(group);
+    witness_free(witness);
+}
+
+/* ---- How it ended ----------------------------------------------------------------------------------------------- */
+
+struct ending {
+    const char *words;
+    pk_verdict verdict;
+    int exit_code, signal_number;
+};
+
+static const struct ending endings[] = {
+    {"exit 0", PK_VERDICT_EXITED, 0, 0},
+    {"exit 3", PK_VERDICT_EXITED, 3, 0},
+    {"exit 255", PK_VERDICT_EXITED, 255, 0},
+    {"die TERM", PK_VERDICT_SIGNALLED, 0, SIGTERM},
+    {"die SEGV", PK_VERDICT_SIGNALLED, 0, SIGSEGV},
+    {"die KILL", PK_VERDICT_SIGNALLED, 0, SIGKILL},
+};
+
+static void assert_endings(void)
+{
+    pk_error error;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_REAPER;
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        pk_result result;
+        pk_auto(pk_command) command = cast_command(NULL, endings[i].words);
+        assert_ok(pk_command_run(command, &options, &result, &error), error);
+        assert_int_equal(result.verdict, endings[i].verdict);
+        assert_int_equal(result.exit_code, endings[i].exit_code);
+        assert_int_equal(result.signal_number, endings[i].signal_number);
+        assert_int_equal(result.mechanism, PK_MECHANISM_REAPER);
+        assert_int_equal(result.guarantees, PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_OWNER_DEATH);
+        assert_int_equal(result.guard_losses, 0);
+    }
+}
+
+static void endings_are_told_exactly(void **state)
+{
+    (void)state;
+    assert_endings();
+}
+
+/* Trap 17. */
+static void ignored_children_are_no_obstacle(void **state)
+{
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    assert_endings();
+}
+
+static atomic_bool thief_may_go;
+
+static void *steal_all(void *data)
+{
+    while (!thief_may_go)
+        if (waitpid(-1, NULL, WNOHANG) <= 0)
+            usleep(50);
+    return data;
+}
+
+/* Trap 16: what there is to steal is the reaper, and that tells nothing. */
+static void foreign_wait_steals_no_status(void **state)
+{
+    (void)state;
+    pthread_t thief;
+    assert_int_equal(pthread_create(&thief, NULL, steal_all, NULL), 0);
+    for (int round = 0; round < 10; round++)
+        assert_endings();
+    thief_may_go = true;
+    pthread_join(thief, NULL);
+}
+
+static void usage_counts_members_that_have_ended(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_usage usage;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    struct witness *witness = witness_new();
+    pk_auto(pk_command) command = cast_command(NULL, "leave 0 -- cpu 200");
+    pk_process *process = NULL;
+    assert_ok(pk_group_spawn(group, command, &process, &error), error);
+    pk_process *holding = cast_adversary(group, witness, "child -- child -- hold");
+    assert_ok(pk_process_wait(process, PK_FOREVER, NULL, &error), error);
+    for (int i = 0; i < 200; i++) {
+        assert_ok(pk_group_usage(group, &usage, &error), error);
+        if (usage.members == 3)
+            break;
+        usleep(20000);
+    }
+    assert_int_equal(usage.members, 3);
+    assert_int_equal(usage.cpu_source, PK_SOURCE_REAPER);
+    assert_true(usage.cpu_user + usage.cpu_system >= PK_MILLISECONDS(150));
+    assert_string_equal(pk_source_name(usage.cpu_source), "reaper");
+    pk_process_free(process);
+    pk_process_free(holding);
+    pk_group_free(group);
+    witness_free(witness);
+}
+
+/* ---- Reapers that meet with an accident ------------------------------------------------------------------------- */
+
+static pk_process *start_alone(struct witness *witness, const char *words)
+{
+    pk_error error;
+    pk_process *process = NULL;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_REAPER;
+    pk_auto(pk_command) command = cast_command(witness, words);
+    assert_ok(pk_command_start(command, &options, &process, &error), error);
+    witness_ready(witness);
+    return process;
+}
+
+static void assert_lost(pk_process *process, struct witness *witness, const pk_result *result)
+{
+    assert_int_equal(result->guard_losses, 1);
+    assert_int_equal(result->guarantees & (PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_OWNER_DEATH), 0);
+    assert_true(result->verdict == PK_VERDICT_LOST ||
+                (result->verdict == PK_VERDICT_SIGNALLED && result->signal_number == SIGKILL));
+    witness_assert_dead(witness, GONE_MS);
+    pk_process_free(process);
+    witness_free(witness);
+}
+
+/* Whatever is still connected with the leader is ended, and the run says that it was not guarded. */
+static void lost_reaper_ends_the_run(void **state)
+{
+    (void)state;
+    static const char *const trees[] = {"hold", "wide 50 -- setsid", "deep 40", "child -- stop", "wide 3 -- block-all"};
+    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+        pk_error error;
+        pk_result result;
+        struct witness *witness = witness_new();
+        pk_process *process = start_alone(witness, trees[i]);
+        kill(parent_of(pk_process_pid(process)), SIGKILL);
+        assert_ok(pk_process_wait(process, pk_deadline(PK_SECONDS(10)), &result, &error), error);
+        assert_lost(process, witness, &result);
+    }
+}
+
+static void note_event(pk_process *process, pk_event event, void *data)
+{
+    (void)process;
+    *(unsigned *)data |= 1U << event;
+}
+
+static void lost_reaper_ends_a_watched_run(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_loop *loop = NULL;
+    unsigned events = 0;
+    struct witness *witness = witness_new();
+    pk_process *process = start_alone(witness, "wide 4");
+    assert_ok(pk_loop_create(&loop, &error), error);
+    assert_ok(pk_process_watch(process, loop, note_event, &events, &error), error);
+    kill(parent_of(pk_process_pid(process)), SIGKILL);
+    for (int i = 0; i < 1000 && !(events & 1U << PK_EVENT_ENDED); i++)
+        assert_ok(pk_loop_dispatch(loop, PK_SECONDS(1), &error), error);
+    pk_result result = *pk_process_result(process);
+    assert_lost(process, witness, &result);
+    pk_loop_free(loop);
+}
+
+/* The end of the leader is known even if its reaper was lost at the same time as nobody looked. */
+static void lost_reaper_is_found_by_a_kill(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    struct witness *witness = witness_new(), *other = witness_new();
+    pk_process *process = cast_adversary(group, witness, "wide 4"), *second = cast_adversary(group, other, "wide 4");
+    kill(parent_of(pk_process_pid(process)), SIGKILL);
+    assert_ok(pk_group_kill(group, &error), error);
+    assert_int_equal(pk_group_is_empty(group, &error), 1);
+    witness_assert_dead(witness, GONE_MS);
+    witness_assert_dead(other, 0);
+    assert_int_equal(pk_group_guarantees(group), 0);
+    pk_process_free(process);
+    pk_process_free(second);
+    pk_group_free(group);
+    witness_free(witness);
+    witness_free(other);
+}
+
+static void stopped_reaper_kills_all_the_same(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    struct witness *witness = witness_new();
+    pk_process *process = cast_adversary(group, witness, "tree 20");
+    kill(parent_of(pk_process_pid(process)), SIGSTOP);
+    assert_ok(pk_group_kill(group, &error), error);
+    witness_assert_dead(witness, 0);
+    pk_process_free(process);
+    pk_group_free(group);
+    witness_free(witness);
+}
+
+static atomic_bool killer_may_go;
+
+/* Kills whatever this process has just started, reapers before and after they are the helper, and their children. */
+static void *kill_the_young(void *data)
+{
+    while (!killer_may_go) {
+        struct kin_list list = kin_below(getpid());
+        for (size_t i = 0; i < list.count; i++)
+            kill(list.items[i].pid, SIGKILL);
+        kin_free(&list);
+    }
+    return data;
+}
+
+/* Whoever is killed on the way, the owner never goes on while somebody still runs in its memory. */
+static void anybody_may_be_killed_at_birth(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 400 };
+    pthread_t killer;
+    int started = 0;
+    assert_int_equal(pthread_create(&killer, NULL, kill_the_young, NULL), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        pk_error error = {0};
+        pk_group_options options = PK_GROUP_OPTIONS_INIT;
+        options.mechanism = PK_MECHANISM_REAPER;
+        pk_result result;
+        pk_auto(pk_command) command = cast_command(NULL, "hold");
+        pk_command_timeout(command, PK_SECONDS(5));
+        int r = pk_command_run(command, &options, &result, &error);
+        if (r < 0 && r != -ECANCELED && r != -EOPNOTSUPP) /* the first: the probe was killed */
+            fail_msg("%d: %s", r, error.message);
+        started += r == 0;
+        if (r == 0)
+            assert_true(result.verdict == PK_VERDICT_SIGNALLED || result.verdict == PK_VERDICT_LOST);
+    }
+    killer_may_go = true;
+    pthread_join(killer, NULL);
+    print_message("%d of %d could be started\n", started, ROUNDS);
+}
+
+/* ---- Several at once -------------------------------------------------------------------------------------------- */
+
+static void *spawn_fifty(void *data)
+{
+    (void)data;
+    uintptr_t good = 0;
+    for (int i = 0; i < 50; i++) {
+        pk_result result;
+        pk_group_options options = PK_GROUP_OPTIONS_INIT;
+        options.mechanism = PK_MECHANISM_REAPER;
+        pk_auto(pk_command) command = cast_command(NULL, "exit 7");
+        good += pk_command_run(command, &options, &result, NULL) == 0 && result.exit_code == 7;
+    }
+    return (void *)good;
+}
+
+static void two_threads_spawn(void **state)
+{
+    (void)state;
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, spawn_fifty, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        void *good;
+        pthread_join(threads[i], &good);
+        assert_int_equal((uintptr_t)good, 50);
+    }
+}
+
+/* Who looks at the group reads what a reaper has said of a leader; whoever waits for that leader learns it too. */
+static void looking_at_the_group_hides_no_end(void **state)
+{
+    (void)state;
+    pk_error error;
+    unsigned events = 0;
+    pk_loop *loop = NULL;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    struct witness *witness = witness_new();
+    pk_process *process = cast_adversary(group, witness, "leave 0 -- hold");
+    assert_true(pidfd_is_dead(witness_pidfd(witness, 0), 5000));
+    assert_ok(pk_loop_create(&loop, &error), error);
+    assert_ok(pk_process_watch(process, loop, note_event, &events, &error), error);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(pk_group_is_empty(group, &error), 0);
+        usleep(500);
+    }
+    for (int i = 0; i < 100 && !(events & 1U << PK_EVENT_ENDED); i++)
+        assert_ok(pk_loop_dispatch(loop, PK_MILLISECONDS(100), &error), error);
+    assert_true(events & 1U << PK_EVENT_ENDED);
+    pk_process_free(process);
+    pk_loop_free(loop);
+    pk_group_free(group);
+    witness_assert_dead(witness, GONE_MS);
+    witness_free(witness);
+}
+
+static const int not_there = ENOSYS, not_allowed = EPERM;
+
+static const struct test tests[] = {
+    PK_TEST(without_the_helper_there_is_a_process_group),
+    PK_TEST_AS_USER(without_the_helper_there_is_a_process_group),
+    PK_TEST(asked_for_by_name_it_is_refused_with_the_reason),
+    PK_TEST_WITH(a_shortage_is_no_refusal, .needs = NEEDS_CGROUP2),
+    PK_TEST(limits_are_refused),
+    PK_TEST(spawn_fails_without_the_helper),
+    PK_TEST_NAMED("lives_without_clone3/ENOSYS", lives_without_clone3, .data = &not_there),
+    PK_TEST_NAMED("lives_without_clone3/EPERM", lives_without_clone3, .data = &not_allowed),
+    PK_TEST(leader_is_in_the_owners_session_and_its_reaper_is_not),
+    PK_TEST_AS_USER(leader_is_in_the_owners_session_and_its_reaper_is_not),
+    PK_TEST(endings_are_told_exactly),
+    PK_TEST_AS_USER(endings_are_told_exactly),
+    PK_TEST(ignored_children_are_no_obstacle),
+    PK_TEST(foreign_wait_steals_no_status),
+    PK_TEST(usage_counts_members_that_have_ended),
+    PK_TEST(lost_reaper_ends_the_run),
+    PK_TEST_AS_USER(lost_reaper_ends_the_run),
+    PK_TEST(lost_reaper_ends_a_watched_run),
+    PK_TEST(lost_reaper_is_found_by_a_kill),
+    PK_TEST(stopped_reaper_kills_all_the_same),
+    PK_TEST_AS_USER(stopped_reaper_kills_all_the_same),
+    PK_TEST_WITH(anybody_may_be_killed_at_birth, .deadline_s = 60),
+    PK_TEST(two_threads_spawn),
+    PK_TEST(looking_at_the_group_hides_no_end),
+};
+
+PK_TEST_MAIN(tests)
