@@ -414,7 +414,7 @@ const struct option_row run_options[] = {
     {"leftovers", 0, "POLICY", apply_leftovers, "what PROGRAM leaves behind: kill, wait, allow or fail"},
     {"require", 0, "BITS", apply_require,
      "refuse to run without these guarantees: cgroup, whole-tree, owner-death, limits, usage"},
-    {"mechanism", 0, "NAME", apply_mechanism, "auto, cgroup2 or process_group"},
+    {"mechanism", 0, "NAME", apply_mechanism, "auto, cgroup2, reaper or process_group"},
     {"chdir", 'C', "DIR", apply_chdir, "run in this directory"},
     {"env", 0, "K=V", apply_env, "set a variable"},
     {"unset-env", 0, "K", apply_unset_env, "remove a variable"},

@@ -49,22 +49,26 @@ int status_of_error(const pk_error *error)
     return error->step == PK_STEP_EXEC ? STATUS_NOT_EXECUTABLE : STATUS_FAILED;
 }
 
-/* What a group that is not the best of all cannot promise. */
+/* What a group that is not the best of all cannot promise; NULL if nothing that was not asked for. */
 static const char *describe_weakness(const pk_group *group)
 {
-    if (pk_group_mechanism(group) == PK_MECHANISM_PROCESS_GROUP)
+    unsigned given = pk_group_guarantees(group);
+    if (!(given & PK_GUARANTEE_WHOLE_TREE))
         return "contained by a process group only, which setsid leaves";
-    return "nothing ends the tree if pk is killed";
+    return given & PK_GUARANTEE_OWNER_DEATH ? NULL : "nothing ends the tree if pk is killed";
 }
 
 static void tell_mechanism(const struct run_request *request, pk_process *process)
 {
     char bits[128];
     const pk_group *group = pk_process_group(process);
-    if (pk_group_refusal(group) && !request->quiet) /* a weaker containment is never a silent one */
-        say("%s: %s", describe_weakness(group), pk_group_refusal(group));
+    const char *weakness = describe_weakness(group);
+    if (pk_group_refusal(group) && weakness && !request->quiet) /* a weaker containment is never a silent one */
+        say("%s: %s", weakness, pk_group_refusal(group));
     if (!request->verbose)
         return;
+    if (pk_group_refusal(group) && !weakness)
+        say("no better mechanism: %s", pk_group_refusal(group));
     say("pid %d, mechanism %s, guarantees: %s", pk_process_pid(process), pk_mechanism_name(pk_group_mechanism(group)),
         format_guarantees(pk_group_guarantees(group), bits, sizeof(bits)));
 }
