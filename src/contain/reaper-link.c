@@ -276,6 +276,14 @@ int reaper_link_read(struct reaper_link *link)
     return 0;
 }
 
+void reaper_link_listen(const struct reaper_link *link, pk_duration patience)
+{
+    struct pollfd poll = {.fd = link->control, .events = POLLIN};
+    struct timespec timeout = time_to_timespec(patience);
+    if (!link->empty && !link->lost)
+        sys_ppoll(&poll, 1, &timeout);
+}
+
 /* ---- Telling ---------------------------------------------------------------------------------------------------- */
 
 int reaper_link_tell(struct reaper_link *link, enum reaper_kind kind, int number)
@@ -310,10 +318,9 @@ void reaper_link_ask(struct reaper_link *link)
     if (reaper_link_tell(link, REAPER_QUERY, 0) < 0)
         return;
     while (reaper_link_read(link) == 0 && link->answers == before && !link->empty && !link->lost) {
-        struct pollfd poll = {.fd = link->control, .events = POLLIN};
         pk_duration left = time_left(deadline, sys_now());
-        struct timespec timeout = time_to_timespec(left);
-        if (left == 0 || sys_ppoll(&poll, 1, &timeout) < 0)
+        if (left == 0)
             return;
+        reaper_link_listen(link, left);
     }
 }

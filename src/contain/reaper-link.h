@@ -44,6 +44,9 @@ void reaper_link_free(struct reaper_link *link);
 /* Reads what it has said by now. */
 int reaper_link_read(struct reaper_link *link);
 
+/* Waits until it says something more, but not for long. */
+void reaper_link_listen(const struct reaper_link *link, pk_duration patience);
+
 /* -EPIPE if it is gone. */
 int reaper_link_tell(struct reaper_link *link, enum reaper_kind kind, int number);
 

@@ -103,9 +103,18 @@ static void reaper_abandon(pk_group *group)
     tracked_clear(&group->tracked, &group->reserve);
 }
 
+/* Where nothing is left of a tree, its reaper says so in the same breath as it tells the leader's end. */
+static void let_finish(const pk_group *group)
+{
+    for (const struct tracked *one = group->tracked; one; one = one->next)
+        if (one->leader && one->leader->ended)
+            reaper_link_listen(one->leader->reaper, PK_MICROSECONDS(200));
+}
+
 static int reaper_close(pk_group *group, bool keep_usage)
 {
     (void)keep_usage; /* it costs nothing */
+    let_finish(group);
     int r = reaper_is_empty(group);
     if (r != 1)
         return r < 0 ? r : -EBUSY;

@@ -308,7 +308,7 @@ static void lost_reaper_ends_a_watched_run(void **state)
     assert_ok(pk_process_watch(process, loop, note_event, &events, &error), error);
     kill(parent_of(pk_process_pid(process)), SIGKILL);
     for (int i = 0; i < 1000 && !(events & 1U << PK_EVENT_ENDED); i++)
-        assert_ok(pk_loop_dispatch(loop, PK_SECONDS(1), &error), error);
+        assert_ok(pk_loop_dispatch(loop, pk_deadline(PK_SECONDS(1)), &error), error);
     pk_result result = *pk_process_result(process);
     assert_lost(process, witness, &result);
     pk_loop_free(loop);
@@ -438,7 +438,7 @@ static void looking_at_the_group_hides_no_end(void **state)
         usleep(500);
     }
     for (int i = 0; i < 100 && !(events & 1U << PK_EVENT_ENDED); i++)
-        assert_ok(pk_loop_dispatch(loop, PK_MILLISECONDS(100), &error), error);
+        assert_ok(pk_loop_dispatch(loop, pk_deadline(PK_MILLISECONDS(100)), &error), error);
     assert_true(events & 1U << PK_EVENT_ENDED);
     pk_process_free(process);
     pk_loop_free(loop);
