@@ -27,14 +27,18 @@ struct making {
     int owner;   /* our pidfd */
     bool legacy; /* clone3 is missing or refused: the old call does */
 
-    /* Written by the kernel: the pid of each while it is in our memory. */
+    /* Cleared by the kernel as each leaves our memory. */
     _Atomic int reaper_present;
     _Atomic int leader_present;
+
+    /* Written by the kernel once the leader exists, whatever becomes of the reaper at that moment. Without it the
+     * number of a pidfd means nothing. */
+    _Atomic int leader_pid;
+    int leader_pidfd;
 
     /* Written by the reaper and the leader. */
     pid_t reaper_pid;
     int reaper_pidfd;
-    int leader_pidfd;
     volatile bool ran; /* the leader did anything at all */
     volatile pk_step step;
     volatile int error;
@@ -70,20 +74,18 @@ SYS_CHILD static int clone_leader(struct making *making)
 {
     struct clone_args args = {
         .flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-        .parent_tid = (uintptr_t)&making->leader_present,
+        .parent_tid = (uintptr_t)&making->leader_pid,
         .child_tid = (uintptr_t)&making->leader_present,
         .stack = (uintptr_t)making->birth->stack,
         .stack_size = STACK_SIZE,
         .exit_signal = SIGCHLD,
     };
-    if (making->legacy) /* has one place for the word and the pidfd */
+    making->leader_present = 1;
+    if (making->legacy) /* has one place for the pid and the pidfd */
         return sys_clone(&args, run_leader, making);
     args.flags |= CLONE_PIDFD;
     args.pidfd = (uintptr_t)&making->leader_pidfd;
-    int r = sys_clone3(&args, CLONE_ARGS_SIZE_VER0, run_leader, making);
-    if (r < 0)
-        making->leader_pidfd = -1; /* the kernel may have written a number that came to nothing */
-    return r;
+    return sys_clone3(&args, CLONE_ARGS_SIZE_VER0, run_leader, making);
 }
 
 SYS_CHILD static void write_number(unsigned number, char buffer[12])
@@ -121,7 +123,9 @@ SYS_CHILD static void become_helper(struct making *making, pid_t leader)
 SYS_CHILD static void prepare(struct making *making)
 {
     making->reaper_pid = *making->birth->parent = sys_getpid();
-    int r = making->reaper_pidfd = sys_pidfd_open(making->reaper_pid);
+    int r = 0;
+    if (making->legacy)
+        r = making->reaper_pidfd = sys_pidfd_open(making->reaper_pid);
     if (r >= 0)
         r = sys_become_subreaper();
     if (r >= 0)
@@ -140,7 +144,6 @@ SYS_CHILD static int run_reaper(void *data)
     if (leader < 0)
         give_up(making, 0, leader);
     making->step = PK_STEP_GUARDIAN;
-    making->birth->pid = leader;
     if (making->legacy)
         making->leader_pidfd = sys_pidfd_open(leader);
     if (making->leader_pidfd < 0)
@@ -176,11 +179,21 @@ static int clone_reaper(struct making *making, void *stack)
         /* No exit signal until it is the helper: nobody else waits for it, or hears of it. */
     };
     making->step = PK_STEP_CLONE;
-    int r = making->legacy ? sys_clone(&args, run_reaper, making)
-                           : sys_clone3(&args, CLONE_ARGS_SIZE_VER0, run_reaper, making);
-    if (r < 0)
+    int r;
+    if (making->legacy) {
+        r = sys_clone(&args, run_reaper, making);
+    } else {
+        args.flags |= CLONE_PIDFD;
+        args.pidfd = (uintptr_t)&making->reaper_pidfd;
+        r = sys_clone3(&args, CLONE_ARGS_SIZE_VER0, run_reaper, making);
+    }
+    if (r < 0) {
+        making->reaper_pidfd = -1; /* the kernel may have written a number that came to nothing */
         return r;
-    absence_wait(&making->leader_present);
+    }
+    making->reaper_pid = r; /* one that was killed at once could not say so */
+    if (making->leader_pid > 0)
+        absence_wait(&making->leader_present);
     if (making->error == 0 && making->reaper_pidfd >= 0)
         return r;
     sys_wait_child(r, NULL);
@@ -191,7 +204,10 @@ static int clone_reaper(struct making *making, void *stack)
 static void close_pidfds(struct making *making)
 {
     making->reaper_pidfd = sys_close_safe(making->reaper_pidfd);
-    making->leader_pidfd = sys_close_safe(making->leader_pidfd);
+    if (making->leader_pid > 0)
+        sys_close_safe(making->leader_pidfd);
+    making->leader_pidfd = -1;
+    making->leader_pid = 0;
 }
 
 static bool is_clone_refused(const struct making *making, int number)
@@ -227,6 +243,7 @@ static int settle(struct making *making, pk_error *error)
     making->reaper_pidfd = -1;
     if (!making->ran)
         return killed_on_the_way(error);
+    birth->pid = making->leader_pid;
     birth->pidfd = pidfd_keep(making->leader_pidfd);
     making->leader_pidfd = -1;
     return 0;
