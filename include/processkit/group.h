@@ -96,9 +96,10 @@ typedef struct pk_group_options {
 /*
  * Creates an empty group. `options` may be NULL for the defaults.
  *
- * With PK_MECHANISM_AUTO a cgroup is preferred, and a process group is used when no cgroup can be had here (not
- * mounted, not permitted, read-only); pk_group_refusal tells why. Every other failure is an error and not a reason
- * to fall back: a full cgroup hierarchy is -EAGAIN, too many open files -EMFILE.
+ * With PK_MECHANISM_AUTO a cgroup is preferred. Reapers are used when no cgroup can be had here (not mounted, not
+ * permitted, read-only), and process groups when the helper program of the library cannot be run either;
+ * pk_group_refusal tells why. Every other failure is an error and not a reason to fall back: a full cgroup hierarchy is
+ * -EAGAIN, too many open files -EMFILE.
  *
  * -EINVAL: an option or limit is invalid. -EOPNOTSUPP: the mechanism, a required guarantee or a limit is not to be
  * had here; the error says which, why, and what would help. Nothing is left behind after a failure.
@@ -161,7 +162,8 @@ PK_API PK_NODISCARD int pk_group_wait_empty(pk_group *group, pk_time deadline, p
 /*
  * Takes a running process, which need not be a child, into the group. What it starts from now on is a member; what
  * it started before is not. `pidfd` proves which process is meant; with -1 one is opened, and then the caller must
- * know that `pid` has not been recycled before the call. With process groups only this one process is tracked.
+ * know that `pid` has not been recycled before the call. With reapers and process groups only this one process is
+ * tracked, and it survives an owner that is killed.
  *
  * A process that has ended and was not yet waited for is a success without effect. -ESRCH: no such process any
  * more. -EINVAL: a pid of 0 or less, pid 1, the caller itself, or a kernel thread. -EPERM or -EACCES: not allowed
@@ -189,7 +191,7 @@ PK_API int pk_group_kill(pk_group *group, pk_error *error);
 PK_API int pk_group_signal(pk_group *group, int signal_number, pk_error *error);
 
 /*
- * Suspends and resumes the whole tree; both may be repeated. cgroup2 freezes (members do not notice); process
+ * Suspends and resumes the whole tree; both may be repeated. cgroup2 freezes (members do not notice); reapers, process
  * groups, and kernels without cgroup.freeze (before 5.2), use SIGSTOP and SIGCONT. When pk_group_suspend returns,
  * the tree stands still, unless a member is in an uninterruptible sleep: it stops as it comes out of that. Spawning
  * into a suspended group is refused with -EBUSY.

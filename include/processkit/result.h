@@ -46,7 +46,8 @@ typedef struct pk_result {
     bool hard_killed; /* the hard kill was used on living members */
     pk_mechanism mechanism;
     unsigned guarantees;   /* pk_guarantee bits that held to the end */
-    unsigned guard_losses; /* guardians lost, and replaced if that could be, while it ran: see guardian.h */
+    unsigned guard_losses; /* guardians lost, and replaced if that could be, while it ran: see guardian.h. Or 1: the
+                            reaper was lost, and what was still connected with the leader was killed */
     int leftover_count;    /* members alive when the leader had ended, or after the hard kill if unkillable */
     pk_member leftovers[PK_RESULT_LEFTOVERS]; /* the first of them */
     pk_duration leader_wall;                  /* from the start to the end of the leader */

@@ -167,7 +167,8 @@ static int killed_on_the_way(pk_error *error)
                      "cannot start a process: it or its reaper was killed before it could run");
 }
 
-/* Returns when the reaper has become the helper or ended, and the leader the program, or has ended. */
+/* Returns when the reaper has become the helper or ended, and the leader the program, or has ended. While the leader is
+ * still there, it runs on this thread's errno too: nothing is called here that could fail before that. */
 static int clone_reaper(struct making *making, void *stack)
 {
     struct clone_args args = {
