@@ -83,13 +83,14 @@ static int carry(pk_process *process, pk_loop *loop, struct signals *signals, pk
 {
     int r = pk_process_watch(process, loop, on_event, NULL, error);
     while (r >= 0 && !pk_process_result(process)) {
+        int patience = signals_patience(signals, process);
         struct pollfd fds[] = {{.fd = pk_loop_fd(loop), .events = POLLIN}, {.fd = signals->fd, .events = POLLIN}};
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+        if (poll(fds, 2, patience) < 0 && errno != EINTR) {
             say("cannot wait: %s", strerror(errno));
             return -1;
         }
         r = pk_loop_dispatch(loop, 0, error);
-        if (fds[1].revents)
+        if (fds[1].revents || patience >= 0)
             signals_handle(signals, process);
     }
     if (r < 0)

@@ -12,6 +12,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,7 @@ int signals_begin(struct signals *signals, pk_command *command)
             sigaddset(&taken, number);
     }
     sigprocmask(SIG_BLOCK, &taken, NULL);
+    signals->at_terminal = terminal_is_there();
     signals->fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals->fd < 0)
         say("cannot read signals: %s", strerror(errno));
@@ -112,18 +114,50 @@ static void pass_on(pk_process *process, const struct signalfd_siginfo *info)
         pk_process_signal(process, (int)info->ssi_signo, NULL);
 }
 
+static bool stands_still(const pk_process *process)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof(path), "/proc/%d/stat", pk_process_pid(process));
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = '\0';
+    const char *close = strrchr(text, ')'); /* the name before it may hold anything */
+    struct pollfd ended = {.fd = pk_process_pidfd(process), .events = POLLIN};
+    return close && strncmp(close, ") T", 3) == 0 && poll(&ended, 1, 0) == 0; /* so it was the leader's number still */
+}
+
 static bool leader_is_stopped(const pk_process *process)
 {
     siginfo_t info = {.si_pid = 0};
-    int r = waitid(P_PID, (id_t)pk_process_pid(process), &info, WSTOPPED | WNOHANG);
-    return r == 0 && info.si_pid != 0;
+    if (waitid(P_PID, (id_t)pk_process_pid(process), &info, WSTOPPED | WNOHANG) == 0)
+        return info.si_pid != 0;
+    return stands_still(process); /* the child of a reaper */
+}
+
+/*
+ * That the child of a reaper has stopped, nothing tells. So it is looked at, where a shell may want to know: soon after
+ * a signal that may stop it, since a program may tidy up first, and otherwise a few times in a second.
+ */
+enum { LOOKS = 100, SOON_MS = 10, LATE_MS = 200 };
+
+static bool must_look(const struct signals *signals, const pk_process *process)
+{
+    return signals->at_terminal && pk_group_mechanism(pk_process_group(process)) == PK_MECHANISM_REAPER;
+}
+
+int signals_patience(const struct signals *signals, const pk_process *process)
+{
+    return !must_look(signals, process) ? -1 : signals->looks > 0 ? SOON_MS : LATE_MS;
 }
 
 /* The shell that started pk shall see what it would have seen of the leader: a stopped job. */
-static void follow_stop(const struct signals *signals, pk_process *process)
+static void follow_stop(struct signals *signals, pk_process *process)
 {
     if (!leader_is_stopped(process))
         return;
+    signals->looks = 0;
     note(signals, "the leader has stopped: stopping the tree and pk", SIGTSTP);
     pk_group_suspend(pk_process_group(process), NULL);
     kill(getpid(), SIGSTOP);
@@ -152,6 +186,10 @@ static void handle(struct signals *signals, pk_process *process, const struct si
     case SIGCONT:
         go_on(process);
         break;
+    case SIGTSTP:
+        pass_on(process, info);
+        signals->looks = LOOKS;
+        break;
     default:
         pass_on(process, info);
     }
@@ -162,4 +200,7 @@ void signals_handle(struct signals *signals, pk_process *process)
     struct signalfd_siginfo info;
     while (!pk_process_result(process) && read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
         handle(signals, process, &info);
+    signals->looks -= signals->looks > 0;
+    if (!pk_process_result(process) && must_look(signals, process))
+        follow_stop(signals, process);
 }

@@ -10,13 +10,18 @@ struct signals {
     int fd;       /* a signalfd; -1: none */
     int received; /* the first signal that asked for the end; 0: none */
     pk_duration grace;
+    int looks; /* still to be taken at short intervals at whether the leader stops */
+    bool at_terminal;
     bool verbose;
 };
 
 /* Blocks and redirects the signals. Those that are ignored stay so, in the child as well. 0, or -1 after a message. */
 int signals_begin(struct signals *signals, pk_command *command);
 
-/* Reads what has come and acts on it. */
+/* How long to wait for signals, in milliseconds; -1: for ever. */
+int signals_patience(const struct signals *signals, const pk_process *process);
+
+/* Reads what has come and acts on it; to be called when that time has passed, too. */
 void signals_handle(struct signals *signals, pk_process *process);
 
 #endif

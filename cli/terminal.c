@@ -15,6 +15,14 @@ static int open_terminal(void)
     return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
+bool terminal_is_there(void)
+{
+    int terminal = open_terminal();
+    if (terminal >= 0)
+        close(terminal);
+    return terminal >= 0;
+}
+
 void terminal_remember(void)
 {
     int terminal = open_terminal();

@@ -13,6 +13,8 @@ void terminal_remember(void);
  * group, if that had it before. */
 void terminal_restore(void);
 
+bool terminal_is_there(void);
+
 /* Whether a program is reading single keys (an editor, a pager, a line editor at its prompt). Such a program takes
  * Ctrl-C as input, even where the terminal makes a signal of it. */
 bool terminal_reads_keys(void);

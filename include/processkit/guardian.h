@@ -36,8 +36,8 @@ PK_BEGIN_DECLS
 
 /*
  * Switches the guardian of this process off, or on again; on is the default. For programs that must not have another
- * process beside them. Before the first group, or after pk_leave: -EBUSY while there is an owner directory. A forked
- * child inherits the choice. Any thread.
+ * process beside them; such a program asks for a mechanism without reapers as well. Before the first group, or after
+ * pk_leave: -EBUSY while there is an owner directory. A forked child inherits the choice. Any thread.
  */
 PK_API int pk_guardian_enable(bool enable, pk_error *error);
 

@@ -303,11 +303,13 @@ pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
     const struct drain *drain = run->phase == RUN_WAITING ? &run->drain : &run->ladder.drain;
 
     pk_duration most = PK_FOREVER;
+    pthread_mutex_lock(&run->group->lock); /* a kill from another thread reads what a reaper says */
     fds[0] = (struct pollfd){.fd = -1};
     if (!leader_has_ended(run))
         most = leader_interest(run->leader, &fds[0]);
     fds[1] = fds[2] = (struct pollfd){.fd = -1};
     fds[RUN_GUARD_FD] = guard_interest(run);
+    pthread_mutex_unlock(&run->group->lock);
     if (draining)
         drain_poll(drain, fds + 1);
     return most == PK_FOREVER ? next_time(run) : time_earlier(next_time(run), time_add(sys_now(), most));

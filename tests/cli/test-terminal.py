@@ -128,16 +128,15 @@ def shell():
     return session
 
 
-@test
-def jobs_stop_and_go_on():
+def stop_jobs_and_go_on(options):
     session = shell()
-    session.type(f"'{PK}' run '{ADVERSARY}' stop -- print go''ing -- exit 3\n")
+    session.type(f"'{PK}' run {options} '{ADVERSARY}' stop -- print go''ing -- exit 3\n")
     session.screen.until("Stopped")
     session.screen.until("ready> ")
     session.type("fg; echo status=$?\n")
     session.screen.until("going")
     session.screen.until("status=3")
-    session.type(f"'{PK}' run cat\n")
+    session.type(f"'{PK}' run {options} cat\n")
     session.type("hello\n")
     session.screen.until("hello")
     session.type("\x1a")
@@ -151,6 +150,16 @@ def jobs_stop_and_go_on():
     session.type("exit\n")
     equal(session.status(), 0)
     session.close()
+
+
+@test
+def jobs_stop_and_go_on():
+    stop_jobs_and_go_on("")
+
+
+@test
+def jobs_below_a_reaper_stop_and_go_on():
+    stop_jobs_and_go_on("--mechanism reaper")
 
 
 @test
