@@ -13,7 +13,7 @@
  * guardian is killed together with this process, nothing watches: `pk prune` removes what such an end leaves.
  *
  * A program that closes all its descriptors, as daemons do when they begin, must do so before the first group: the
- * guardian takes the end of its socket for the end of the owner.
+ * guardian takes the end of its socket for the end of the owner, as reapers do.
  *
  * It is run from memory; where the kernel does not allow that (vm.memfd_noexec=2), from the file processkit-helper that
  * is installed with the library. Where neither works there is no guardian, and pk_group_refusal says why.
