@@ -253,6 +253,30 @@ static void usage_counts_members_that_have_ended(void **state)
     witness_free(witness);
 }
 
+/* A kernel without CONFIG_PROC_CHILDREN: everybody is asked for its parent. */
+static void members_are_found_without_lists_of_children(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER);
+    struct witness *witness = witness_new();
+    pk_process *process = cast_adversary(group, witness, "catch USR1 -- wide 4 -- setsid");
+    pk_process *other = cast_adversary(group, NULL, "leave 0 -- hold");
+    assert_ok(pk_process_wait(other, PK_FOREVER, NULL, &error), error);
+    assert_int_equal(pk_group_members(group, NULL, 0, &error), 6);
+    sys_fault_clear();
+    sys_fault_set("faccessat", 0, ENOENT);
+    assert_int_equal(pk_group_members(group, NULL, 0, &error), 6);
+    assert_ok(pk_group_signal(group, SIGUSR1, &error), error);
+    sys_fault_clear();
+    witness_remark(witness, "got USR1");
+    pk_process_free(process);
+    pk_process_free(other);
+    pk_group_free(group);
+    witness_assert_dead(witness, GONE_MS);
+    witness_free(witness);
+}
+
 /* ---- Reapers that meet with an accident ------------------------------------------------------------------------- */
 
 static pk_process *start_alone(struct witness *witness, const char *words)
@@ -472,6 +496,7 @@ static const struct test tests[] = {
     PK_TEST(ignored_children_are_no_obstacle),
     PK_TEST(foreign_wait_steals_no_status),
     PK_TEST(usage_counts_members_that_have_ended),
+    PK_TEST(members_are_found_without_lists_of_children),
     PK_TEST(lost_reaper_ends_the_run),
     PK_TEST_AS_USER(lost_reaper_ends_the_run),
     PK_TEST(lost_reaper_ends_a_watched_run),
