@@ -16,6 +16,11 @@ static const unsigned char image_bytes[] = {
 static const unsigned char image_bytes[1]; /* not written for this processor */
 #endif
 
+const char *helper_path(void)
+{
+    return PK_HELPER_PATH;
+}
+
 /* Whether a failure is about memory files, which the installed file does not need, and not about this process. */
 static int is_refusal(int number)
 {

@@ -16,6 +16,9 @@ struct helper_image {
 int helper_image_open(struct helper_image *image);
 void helper_image_close(struct helper_image *image);
 
+/* Where the file is looked for. */
+const char *helper_path(void);
+
 /* In a child: becomes the helper, or returns with the errno. argv[0] is its name. */
 int helper_exec(struct helper_image *image, char *const argv[]);
 

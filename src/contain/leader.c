@@ -177,7 +177,7 @@ void leader_collect(struct leader *leader, pk_time deadline)
 int leader_guard_fd(const struct leader *leader)
 {
     const struct reaper_link *reaper = leader->reaper;
-    return reaper && !reaper->empty && !reaper->lost ? reaper->control : -1;
+    return reaper && !reaper->empty && !reaper->lost ? reaper->pidfd : -1;
 }
 
 bool leader_lost_reaper(const struct leader *leader)

@@ -49,8 +49,7 @@ void leader_reap(struct leader *leader);
 /* The same at once for one that is known to be ending: waits a little if it must. */
 void leader_collect(struct leader *leader, pk_time deadline);
 
-/* Likewise for the end of its reaper, which must not come first; -1 without one, or after it. Poll for nothing: it is a
- * hangup that comes, and what the reaper says is nobody's to be woken by who does not read it. */
+/* What to poll for the end of its reaper, which must not come first; -1 without one, or after it. */
 int leader_guard_fd(const struct leader *leader);
 
 /* Whether its reaper was lost. */

@@ -41,6 +41,7 @@ struct making {
     int reaper_pidfd;
     volatile bool ran; /* the leader did anything at all */
     volatile pk_step step;
+    const char *volatile call; /* that may fail, here */
     volatile int error;
 };
 
@@ -60,9 +61,13 @@ SYS_CHILD static int run_leader(void *data)
 
 /* ---- The reaper ------------------------------------------------------------------------------------------------- */
 
-SYS_CHILD static void give_up(struct making *making, pid_t leader, int error)
+/* Ends the reaper, and the leader if there is one, if the call failed. */
+SYS_CHILD static void check(struct making *making, const char *call, int result, pid_t leader)
 {
-    making->error = error;
+    if (result >= 0)
+        return;
+    making->call = call;
+    making->error = result;
     if (leader > 0) {
         sys_kill(leader, SIGKILL);
         sys_wait_child(leader, NULL);
@@ -105,33 +110,22 @@ SYS_CHILD static void become_helper(struct making *making, pid_t leader)
     char number[12];
     char *argv[] = {(char[]){"processkit-reaper"}, (char[]){"reap"}, number, NULL};
     write_number((unsigned)leader, number);
-    int r = sys_unshare_descriptors();
-    if (r >= 0)
-        r = sys_setsid(); /* no terminal reaches it */
-    if (r >= 0)
-        r = sys_dup3(making->control, 0, 0);
-    if (r >= 0)
-        r = sys_dup3(making->owner, 1, 0);
-    if (r >= 0) {
-        making->step = PK_STEP_EXEC;
-        r = helper_exec(&making->image, argv);
-    }
-    give_up(making, leader, r);
+    check(making, "unshare", sys_unshare_descriptors(), leader);
+    check(making, "setsid", sys_setsid(), leader); /* no terminal reaches it */
+    check(making, "dup3", sys_dup3(making->control, 0, 0), leader);
+    check(making, "dup3", sys_dup3(making->owner, 1, 0), leader);
+    making->step = PK_STEP_EXEC;
+    check(making, "execve", helper_exec(&making->image, argv), leader);
 }
 
 /* With SIGCHLD ignored, as the owner may have it, the kernel would keep no status of the leader. */
 SYS_CHILD static void prepare(struct making *making)
 {
     making->reaper_pid = *making->birth->parent = sys_getpid();
-    int r = 0;
     if (making->legacy)
-        r = making->reaper_pidfd = sys_pidfd_open(making->reaper_pid);
-    if (r >= 0)
-        r = sys_become_subreaper();
-    if (r >= 0)
-        r = sys_signal_default(SIGCHLD);
-    if (r < 0)
-        give_up(making, 0, r);
+        check(making, "pidfd_open", making->reaper_pidfd = sys_pidfd_open(making->reaper_pid), 0);
+    check(making, "prctl", sys_become_subreaper(), 0);
+    check(making, "sigaction", sys_signal_default(SIGCHLD), 0);
 }
 
 SYS_CHILD static int run_reaper(void *data)
@@ -141,13 +135,11 @@ SYS_CHILD static int run_reaper(void *data)
     prepare(making);
     making->step = PK_STEP_CLONE;
     int leader = clone_leader(making);
-    if (leader < 0)
-        give_up(making, 0, leader);
+    check(making, "clone", leader, 0);
     making->step = PK_STEP_GUARDIAN;
     if (making->legacy)
         making->leader_pidfd = sys_pidfd_open(leader);
-    if (making->leader_pidfd < 0)
-        give_up(making, leader, making->leader_pidfd);
+    check(making, "pidfd_open", making->leader_pidfd, leader);
     become_helper(making, leader);
     sys_exit(127);
 }
@@ -158,7 +150,7 @@ static int explain(const struct making *making, int number, pk_error *error)
 {
     if (making->step == PK_STEP_CLONE)
         return error_errno(error, number, PK_STEP_CLONE, NULL, "cannot start a process");
-    return helper_explain(&making->image, making->step == PK_STEP_EXEC ? NULL : "a call", number, "reaper", error);
+    return helper_explain(&making->image, making->step == PK_STEP_EXEC ? NULL : making->call, number, "reaper", error);
 }
 
 static int killed_on_the_way(pk_error *error)
@@ -258,9 +250,13 @@ int reaper_give_birth(struct reaper_birth *birth, pk_error *error)
     birth->pidfd = -1;
     birth->link = NULL;
     making.step = PK_STEP_GUARDIAN;
+    making.call = "memfd_create";
     int r = helper_image_open(&making.image);
+    making.call = "socketpair";
     if (r == 0)
         birth->link = reaper_link_new(&r);
+    if (r == 0)
+        making.call = "pidfd_open";
     if (r == 0)
         r = making.owner = sys_keep(sys_pidfd_open(sys_getpid()));
     if (r >= 0) {

@@ -257,18 +257,27 @@ static void take_message(struct reaper_link *link, const struct reaper_message *
     }
 }
 
+bool reaper_link_is_up(const struct reaper_link *link)
+{
+    return !has_ended(link->pidfd, 0);
+}
+
+/* Also where a copy of its end keeps the socket open, what a reaper has said is all there once it has ended. */
 int reaper_link_read(struct reaper_link *link)
 {
+    bool ended = false;
     while (!link->empty && !link->lost) {
         struct reaper_message message;
         int size = sys_receive(link->control, &message, sizeof(message));
         if (size == -EINTR)
             continue;
-        if (size == -EAGAIN)
+        if (size == -EAGAIN && !ended && reaper_link_is_up(link))
             return 0;
-        if (size < 0 && size != -ECONNRESET)
+        if (size < 0 && size != -EAGAIN && size != -ECONNRESET)
             return size;
-        if (size <= 0)
+        if (size == -EAGAIN && !ended)
+            ended = true;
+        else if (size <= 0)
             link->lost = true;
         else if (reaper_message_is_valid(&message, (size_t)size, false))
             take_message(link, &message);
@@ -297,13 +306,6 @@ int reaper_link_tell(struct reaper_link *link, enum reaper_kind kind, int number
         r = sys_send(link->control, &message, sizeof(message));
     while (r == -EINTR);
     return r < 0 ? r : 0;
-}
-
-bool reaper_link_is_up(const struct reaper_link *link)
-{
-    struct pollfd poll = {.fd = link->control, .events = 0};
-    struct timespec at_once = {0};
-    return sys_ppoll(&poll, 1, &at_once) == 0;
 }
 
 void reaper_link_wake(const struct reaper_link *link)

@@ -27,13 +27,15 @@ static int reaper_open(pk_group *group, pk_error *error)
     if (sys_faccessat(AT_FDCWD, "/proc/self/stat", 0) < 0)
         return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, "/proc",
                          "no reaper can find its members: /proc is not mounted (mount it)");
-    return helper_probe("reaper", error);
+    int r = helper_check_place("reaper", error);
+    return r < 0 ? r : helper_probe("reaper", error);
 }
 
 static int reaper_place(pk_group *group, struct placement *placement, pk_error *error)
 {
     *placement = (struct placement){.cgroup_fd = -1, .reaper = true};
-    return tracked_reserve(&group->reserve, error);
+    int r = helper_check_place("reaper", error);
+    return r < 0 ? r : tracked_reserve(&group->reserve, error);
 }
 
 static void reaper_unplace(pk_group *group, bool spoiled)
@@ -122,13 +124,15 @@ static int reaper_close(pk_group *group, bool keep_usage)
     return 0;
 }
 
+/* A reaper ends when it has said that nothing is left. Never its socket: a duplicate, in a forked copy of this process,
+ * would hide the owner's end from it. */
 static int reaper_open_events(pk_group *group)
 {
     const struct tracked *one = group->tracked;
     if (!one)
         return -ENOENT;
-    bool speaks = one->leader && !one->leader->reaper->lost;
-    int fd = speaks ? one->leader->reaper->control : one->leader ? one->leader->pidfd : one->pidfd;
+    bool reaped = one->leader && !one->leader->reaper->lost;
+    int fd = reaped ? one->leader->reaper->pidfd : one->leader ? one->leader->pidfd : one->pidfd;
     return sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 

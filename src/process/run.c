@@ -292,9 +292,8 @@ static pk_time next_time(const struct run *run)
 /* A run has a guardian, or a reaper. */
 static struct pollfd guard_interest(const struct run *run)
 {
-    if (run->leader->reaper)
-        return (struct pollfd){.fd = leader_guard_fd(run->leader)};
-    return (struct pollfd){.fd = owner_guard_fd(), .events = POLLIN};
+    int fd = run->leader->reaper ? leader_guard_fd(run->leader) : owner_guard_fd();
+    return (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
 pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])

@@ -29,7 +29,7 @@ static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *da
 /* What stands in a poll, or what stands for it in an epoll. */
 static int followable(struct process_watch *watch, int index, int fd)
 {
-    if (index != RUN_GUARD_FD || fd < 0)
+    if (index != RUN_GUARD_FD || fd < 0 || watch->process->run.leader->reaper)
         return fd;
     if (watch->guard < 0)
         watch->guard = owner_open_guard();

@@ -1,21 +1,20 @@
 /*
- * The reaper mechanism beside what every mechanism does: when it is chosen, what a leader is born as, how it ended, and
- * what becomes of a reaper that somebody else kills or stops.
+ * The reaper mechanism beside what every mechanism does: when it is chosen, what a leader is born as, and how it
+ * ended.
  */
 #include "cast.h"
-#include "kin.h"
 #include "process/spawn.h"
 #include "sys/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +99,28 @@ static void spawn_fails_without_the_helper(void **state)
     assert_int_equal(error.step, PK_STEP_GUARDIAN);
     assert_non_null(strstr(error.message, "no reaper can be started"));
     assert_int_equal(pk_group_is_empty(group, &error), 1);
+    sys_fault_set("setsid", 0, EPERM);
+    assert_int_equal(pk_group_spawn(group, command, &process, &error), -EOPNOTSUPP);
+    assert_non_null(strstr(error.message, "no seccomp filter that refuses setsid"));
+    sys_fault_clear();
+    pk_group_free(group);
+}
+
+/* Their numbers would be those of the other namespace, and the reaper its init. */
+static void children_elsewhere_are_refused(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_process *process = NULL;
+    pk_group *group = cast_group(PK_MECHANISM_REAPER), *other = NULL;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_REAPER;
+    pk_auto(pk_command) command = cast_command(NULL, "hold");
+    if (unshare(CLONE_NEWPID) < 0)
+        skip_test("a pid namespace");
+    assert_int_equal(pk_group_spawn(group, command, &process, &error), -EOPNOTSUPP);
+    assert_int_equal(pk_group_create(&options, &other, &error), -EOPNOTSUPP);
+    assert_non_null(strstr(error.message, "pid namespace"));
     pk_group_free(group);
 }
 
@@ -277,149 +298,10 @@ static void members_are_found_without_lists_of_children(void **state)
     witness_free(witness);
 }
 
-/* ---- Reapers that meet with an accident ------------------------------------------------------------------------- */
-
-static pk_process *start_alone(struct witness *witness, const char *words)
-{
-    pk_error error;
-    pk_process *process = NULL;
-    pk_group_options options = PK_GROUP_OPTIONS_INIT;
-    options.mechanism = PK_MECHANISM_REAPER;
-    pk_auto(pk_command) command = cast_command(witness, words);
-    assert_ok(pk_command_start(command, &options, &process, &error), error);
-    witness_ready(witness);
-    return process;
-}
-
-static void assert_lost(pk_process *process, struct witness *witness, const pk_result *result)
-{
-    assert_int_equal(result->guard_losses, 1);
-    assert_int_equal(result->guarantees & (PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_OWNER_DEATH), 0);
-    assert_true(result->verdict == PK_VERDICT_LOST ||
-                (result->verdict == PK_VERDICT_SIGNALLED && result->signal_number == SIGKILL));
-    witness_assert_dead(witness, GONE_MS);
-    pk_process_free(process);
-    witness_free(witness);
-}
-
-/* Whatever is still connected with the leader is ended, and the run says that it was not guarded. */
-static void lost_reaper_ends_the_run(void **state)
-{
-    (void)state;
-    static const char *const trees[] = {"hold", "wide 50 -- setsid", "deep 40", "child -- stop", "wide 3 -- block-all"};
-    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
-        pk_error error;
-        pk_result result;
-        struct witness *witness = witness_new();
-        pk_process *process = start_alone(witness, trees[i]);
-        kill(parent_of(pk_process_pid(process)), SIGKILL);
-        assert_ok(pk_process_wait(process, pk_deadline(PK_SECONDS(10)), &result, &error), error);
-        assert_lost(process, witness, &result);
-    }
-}
-
 static void note_event(pk_process *process, pk_event event, void *data)
 {
     (void)process;
     *(unsigned *)data |= 1U << event;
-}
-
-static void lost_reaper_ends_a_watched_run(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_loop *loop = NULL;
-    unsigned events = 0;
-    struct witness *witness = witness_new();
-    pk_process *process = start_alone(witness, "wide 4");
-    assert_ok(pk_loop_create(&loop, &error), error);
-    assert_ok(pk_process_watch(process, loop, note_event, &events, &error), error);
-    kill(parent_of(pk_process_pid(process)), SIGKILL);
-    for (int i = 0; i < 1000 && !(events & 1U << PK_EVENT_ENDED); i++)
-        assert_ok(pk_loop_dispatch(loop, pk_deadline(PK_SECONDS(1)), &error), error);
-    pk_result result = *pk_process_result(process);
-    assert_lost(process, witness, &result);
-    pk_loop_free(loop);
-}
-
-/* The end of the leader is known even if its reaper was lost at the same time as nobody looked. */
-static void lost_reaper_is_found_by_a_kill(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_group *group = cast_group(PK_MECHANISM_REAPER);
-    struct witness *witness = witness_new(), *other = witness_new();
-    pk_process *process = cast_adversary(group, witness, "wide 4"), *second = cast_adversary(group, other, "wide 4");
-    kill(parent_of(pk_process_pid(process)), SIGKILL);
-    assert_ok(pk_group_kill(group, &error), error);
-    assert_int_equal(pk_group_is_empty(group, &error), 1);
-    witness_assert_dead(witness, GONE_MS);
-    witness_assert_dead(other, 0);
-    assert_int_equal(pk_group_guarantees(group), 0);
-    pk_process_free(process);
-    pk_process_free(second);
-    pk_group_free(group);
-    witness_free(witness);
-    witness_free(other);
-}
-
-static void stopped_reaper_kills_all_the_same(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_group *group = cast_group(PK_MECHANISM_REAPER);
-    struct witness *witness = witness_new();
-    pk_process *process = cast_adversary(group, witness, "tree 20");
-    kill(parent_of(pk_process_pid(process)), SIGSTOP);
-    assert_ok(pk_group_kill(group, &error), error);
-    witness_assert_dead(witness, 0);
-    pk_process_free(process);
-    pk_group_free(group);
-    witness_free(witness);
-}
-
-/* Kills whatever this process has just started, reapers before and after they are the helper, and their children. */
-static pid_t start_killer(void)
-{
-    pid_t victim = getpid(), killer = fork();
-    if (killer != 0)
-        return killer;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (getppid() == victim) {
-        struct kin_list list = kin_below(victim);
-        for (size_t i = 0; i < list.count; i++)
-            if (list.items[i].pid != getpid())
-                kill(list.items[i].pid, SIGKILL);
-        kin_free(&list);
-    }
-    _exit(0);
-}
-
-/* Whoever is killed on the way, the owner never goes on while somebody still runs in its memory. */
-static void anybody_may_be_killed_at_birth(void **state)
-{
-    (void)state;
-    enum { ROUNDS = 400 };
-    int started = 0;
-    pid_t killer = start_killer();
-    assert_true(killer > 0);
-    for (int i = 0; i < ROUNDS; i++) {
-        pk_error error = {0};
-        pk_group_options options = PK_GROUP_OPTIONS_INIT;
-        options.mechanism = PK_MECHANISM_REAPER;
-        pk_result result;
-        pk_auto(pk_command) command = cast_command(NULL, "hold");
-        pk_command_timeout(command, PK_SECONDS(5));
-        int r = pk_command_run(command, &options, &result, &error);
-        if (r < 0 && r != -ECANCELED && r != -EOPNOTSUPP) /* the first: the probe was killed */
-            fail_msg("%d: %s", r, error.message);
-        started += r == 0;
-        if (r == 0)
-            assert_true(result.verdict == PK_VERDICT_SIGNALLED || result.verdict == PK_VERDICT_LOST);
-    }
-    kill(killer, SIGKILL);
-    assert_int_equal(waitpid(killer, NULL, 0), killer);
-    print_message("%d of %d could be started\n", started, ROUNDS);
 }
 
 /* ---- Several at once -------------------------------------------------------------------------------------------- */
@@ -487,6 +369,7 @@ static const struct test tests[] = {
     PK_TEST_WITH(a_shortage_is_no_refusal, .needs = NEEDS_CGROUP2),
     PK_TEST(limits_are_refused),
     PK_TEST(spawn_fails_without_the_helper),
+    PK_TEST_WITH(children_elsewhere_are_refused, .needs = NEEDS_ROOT),
     PK_TEST_NAMED("lives_without_clone3/ENOSYS", lives_without_clone3, .data = &not_there),
     PK_TEST_NAMED("lives_without_clone3/EPERM", lives_without_clone3, .data = &not_allowed),
     PK_TEST(leader_is_in_the_owners_session_and_its_reaper_is_not),
@@ -497,13 +380,6 @@ static const struct test tests[] = {
     PK_TEST(foreign_wait_steals_no_status),
     PK_TEST(usage_counts_members_that_have_ended),
     PK_TEST(members_are_found_without_lists_of_children),
-    PK_TEST(lost_reaper_ends_the_run),
-    PK_TEST_AS_USER(lost_reaper_ends_the_run),
-    PK_TEST(lost_reaper_ends_a_watched_run),
-    PK_TEST(lost_reaper_is_found_by_a_kill),
-    PK_TEST(stopped_reaper_kills_all_the_same),
-    PK_TEST_AS_USER(stopped_reaper_kills_all_the_same),
-    PK_TEST_WITH(anybody_may_be_killed_at_birth, .deadline_s = 60),
     PK_TEST(two_threads_spawn),
     PK_TEST(looking_at_the_group_hides_no_end),
 };
