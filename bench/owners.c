@@ -39,6 +39,7 @@ static struct {
     uint64_t seed;
     pk_mechanism mechanism;
     bool asked; /* for that mechanism by name */
+    bool check; /* the time as well */
 } options = {.owners = 2000, .at_once = 8, .seed = 1, .mechanism = PK_MECHANISM_AUTO};
 
 /* One owner, from its start until nothing is left of it. */
@@ -348,11 +349,13 @@ static void print_row(const char *name, const uint64_t *samples, long count)
            percentile_ms(samples, count, 99), percentile_ms(samples, count, 100));
 }
 
+/* What is left over is wrong at any load of the machine; how long it took is only checked where that is asked for. */
 static bool print_results(void)
 {
     const double target = 5;
     double median = percentile_ms(seen.gone, seen.gone_count, 50);
-    bool pass = seen.survivors == 0 && seen.directories == 0 && seen.failed == 0 && median <= target;
+    bool clean = seen.survivors == 0 && seen.directories == 0 && seen.failed == 0;
+    bool pass = clean && median <= target;
 
     printf("%ld owners killed, %ld at a time; they started %ld processes, of which %ld had reported and lived when\n"
            "their owner was killed; mechanism %s, seed %llu\n\n",
@@ -364,7 +367,7 @@ static bool print_results(void)
     printf("\nsurvivors %ld, directories %ld, owners that failed %ld, median until nothing is left %.2f ms\n"
            "targets 0, 0, 0, <= %.0f ms: %s\n",
            seen.survivors, seen.directories, seen.failed, median, target, pass ? "PASS" : "FAIL");
-    return pass;
+    return options.check ? pass : clean;
 }
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
@@ -385,6 +388,7 @@ static void parse(int argc, char **argv)
                                           {"at-once", required_argument, NULL, 'k'},
                                           {"seed", required_argument, NULL, 's'},
                                           {"mechanism", required_argument, NULL, 'm'},
+                                          {"check", no_argument, NULL, 'c'},
                                           {"member", required_argument, NULL, 'x'}, /* for ourselves */
                                           {0}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
@@ -402,10 +406,13 @@ static void parse(int argc, char **argv)
             options.mechanism = mechanism_argument(optarg);
             options.asked = true;
             break;
+        case 'c':
+            options.check = true;
+            break;
         case 'x':
             exit(owner_be_member(optarg));
         default:
-            fprintf(stderr, "usage: %s [--owners N] [--at-once K] [--seed S] [--mechanism NAME]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--owners N] [--at-once K] [--seed S] [--mechanism NAME] [--check]\n", argv[0]);
             exit(2);
         }
 }
