@@ -59,6 +59,8 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 #define CALL6(name, a, b, c, d, e, f) \
     call6(__NR_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/* Static checkers do not see what the kernel writes through these: what it fills in is initialised for them. */
+
 /* Numbers are the kernel's own: its headers for user space have them, but not all of its types. */
 enum {
     ERROR_NO_ENTRY = -2,

@@ -13,7 +13,7 @@ struct entry {
 
 long each_entry(int dir, long (*visit)(int dir, const char *name, int type, void *data), void *data)
 {
-    _Alignas(struct entry) char buffer[1024] = ""; /* static checkers do not see what the kernel writes */
+    _Alignas(struct entry) char buffer[1024] = "";
     long size;
     while ((size = CALL3(getdents64, dir, buffer, sizeof(buffer))) > 0) {
         for (char *next = buffer; next < buffer + size; next += ((struct entry *)next)->length) {

@@ -81,7 +81,7 @@ struct search {
 
 static void each_number(int fd, const struct search *search)
 {
-    char buffer[1024];
+    char buffer[1024] = "";
     int number = 0;
     long size;
     while ((size = CALL3(read, fd, buffer, sizeof(buffer))) > 0) {

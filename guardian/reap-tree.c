@@ -265,7 +265,7 @@ size_t tree_dying(void)
 
 void tree_open(void)
 {
-    struct rlimit64 limit;
+    struct rlimit64 limit = {0};
     tree.members = tree.few;
     tree.capacity = FEW;
     proc_open();

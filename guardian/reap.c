@@ -95,8 +95,8 @@ static bool reap_some(void)
 {
     enum { AT_ONCE = 256 };
     for (int i = 0; i < AT_ONCE; i++) {
-        struct rusage rusage;
-        int status;
+        struct rusage rusage = {0};
+        int status = 0;
         long pid = CALL4(wait4, -1, &status, WNOHANG | __WALL, &rusage);
         if (pid == ERROR_NO_CHILD) {
             reaper.empty = true;
