@@ -147,10 +147,15 @@ static bool has_ended(pid_t pid)
     return r == -ESRCH || (r == 0 && proc_has_ended(&stat));
 }
 
+int descendants_list_all(pid_t root, struct pids *pids)
+{
+    return kernel_lists_children() ? walk_lists(root, pids) : walk_parents(root, pids);
+}
+
 int descendants_list(pid_t root, struct pids *pids)
 {
     struct pids found = {0};
-    int r = kernel_lists_children() ? walk_lists(root, &found) : walk_parents(root, &found);
+    int r = descendants_list_all(root, &found);
     for (size_t i = 0; r == 0 && i < found.count; i++)
         if (!has_ended(found.items[i]))
             r = pids_add(pids, found.items[i]);

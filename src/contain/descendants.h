@@ -12,4 +12,7 @@
  */
 int descendants_list(pid_t root, struct pids *pids);
 
+/* Likewise with those that have ended and were not waited for. */
+int descendants_list_all(pid_t root, struct pids *pids);
+
 #endif

@@ -139,10 +139,10 @@ static int reaper_open_events(pk_group *group)
 /* ---- Members ---------------------------------------------------------------------------------------------------- */
 
 /* A reaper that is still there afterwards had its number all the time. */
-static int list_below(const struct reaper_link *reaper, struct pids *pids)
+static int list_below(const struct reaper_link *reaper, int (*walk)(pid_t root, struct pids *pids), struct pids *pids)
 {
     struct pids found = {0};
-    int r = reaper->empty ? 0 : descendants_list(reaper->pid, &found);
+    int r = reaper->empty ? 0 : walk(reaper->pid, &found);
     bool known = found.count > 0 && reaper_link_is_up(reaper);
     for (size_t i = 0; r == 0 && known && i < found.count; i++)
         r = pids_add(pids, found.items[i]);
@@ -157,7 +157,7 @@ static int list_one(const struct tracked *one, struct pids *pids)
     const struct reaper_link *reaper = one->leader->reaper;
     if (reaper->lost)
         return orphans_list(one->leader, pids);
-    return list_below(reaper, pids);
+    return list_below(reaper, descendants_list, pids);
 }
 
 static int list_members(const void *data, struct pids *pids)
@@ -231,10 +231,12 @@ static void reaper_spare(pk_group *group, bool spare)
 
 /* ---- Usage ------------------------------------------------------------------------------------------------------ */
 
-static int add_living(const struct tracked *one, pk_usage *usage)
+/* Those that nobody has waited for yet are in no other account. */
+static int add_present(const struct tracked *one, pk_usage *usage)
 {
     struct pids pids = {0};
-    int r = list_one(one, &pids);
+    bool reaped = one->leader && !one->leader->reaper->lost;
+    int r = reaped ? list_below(one->leader->reaper, descendants_list_all, &pids) : list_one(one, &pids);
     pids_sort(&pids);
     if (r == 0)
         usage_add_families(&pids, usage);
@@ -249,7 +251,7 @@ static int reaper_usage(pk_group *group, pk_usage *usage)
     int r = 0;
     *usage = group->past;
     for (struct tracked *one = group->tracked; r == 0 && one; one = one->next) {
-        r = add_living(one, usage);
+        r = add_present(one, usage);
         if (!one->leader || one->leader->reaper->lost)
             continue;
         reaper_link_ask(one->leader->reaper);
