@@ -317,8 +317,10 @@ void reaper_link_ask(struct reaper_link *link)
 {
     unsigned before = link->answers;
     pk_time deadline = time_add(sys_now(), PK_MILLISECONDS(50));
-    if (reaper_link_tell(link, REAPER_QUERY, 0) < 0)
+    if (reaper_link_tell(link, REAPER_QUERY, 0) < 0) {
+        reaper_link_read(link); /* its last word may be there */
         return;
+    }
     while (reaper_link_read(link) == 0 && link->answers == before && !link->empty && !link->lost) {
         pk_duration left = time_left(deadline, sys_now());
         if (left == 0)
