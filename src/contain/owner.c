@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
+#include "contain/fork-lock.h"
 #include "contain/guardian-link.h"
 #include "contain/mark.h"
 #include "contain/place.h"
@@ -23,25 +24,23 @@
 
 enum { MOST_TRIES = 32 }; /* for a name that is taken; any other error counts at once */
 
+static void let_go(void);
+
 static struct {
-    pthread_mutex_t lock;
-    _Atomic uint64_t epoch; /* of the process it belongs to; 0 before the first use */
-    uint64_t generation;    /* changes with each owner directory */
-    uint64_t salt;          /* tells apart owners with a recycled pid: the wall clock of the first use */
-    unsigned names;         /* given out so far */
-    unsigned entries;       /* likewise */
-    int dir;                /* -1: not made */
+    struct fork_lock lock;
+    uint64_t generation; /* changes with each owner directory */
+    uint64_t salt;       /* tells apart owners with a recycled pid: the wall clock of the first use */
+    unsigned names;      /* given out so far */
+    unsigned entries;    /* likewise */
+    int dir;             /* -1: not made */
     int parent;
     char name[64];
     struct place place;
     struct guardian_link guardian;
-} owner = {.lock = PTHREAD_MUTEX_INITIALIZER, .dir = -1, .parent = -1, .guardian = GUARDIAN_LINK_INIT};
+} owner = {.lock = FORK_LOCK_INIT(let_go, true), .dir = -1, .parent = -1, .guardian = GUARDIAN_LINK_INIT};
 
-/*
- * A forked child has a copy that is the parent's: it must not remove anything there, and begins anew. It lets go of the
- * descriptors at once: an open copy would keep the parent's lock alive after its death, and hide from the guardian that
- * the parent has become another program. fork waits for the lock, so that it finds nothing half done.
- */
+/* In a forked child. An open copy would keep the parent's lock alive after its death, and hide from the guardian that
+ * the parent has become another program. */
 static void let_go(void)
 {
     owner.dir = sys_close_safe(owner.dir);
@@ -51,49 +50,14 @@ static void let_go(void)
     owner.salt = 0;
 }
 
-static void before_fork(void)
-{
-    pthread_mutex_lock(&owner.lock);
-}
-
-static void after_fork_in_parent(void)
-{
-    pthread_mutex_unlock(&owner.lock);
-}
-
-static void after_fork_in_child(void)
-{
-    owner.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    if (owner.epoch != 0)
-        let_go();
-    owner.epoch = sys_epoch();
-}
-
-static void follow_forks(void)
-{
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
-/* What was cloned without the C library's knowledge is told by the epoch. The lock may have been held by a thread that
- * does not exist in the child. */
 static void lock_owner(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    uint64_t now = sys_epoch();
-    uint64_t then = owner.epoch;
-    pthread_once(&once, follow_forks);
-    if (then != now &&
-        __atomic_compare_exchange_n((uint64_t *)&owner.epoch, &then, now, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
-        then != 0) {
-        owner.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-        let_go();
-    }
-    pthread_mutex_lock(&owner.lock);
+    fork_lock_take(&owner.lock);
 }
 
 static void unlock_owner(void)
 {
-    pthread_mutex_unlock(&owner.lock);
+    fork_lock_release(&owner.lock);
 }
 
 /* ---- The owner directory ---------------------------------------------------------------------------------------- */
@@ -368,7 +332,7 @@ const char *owner_format_path(const struct owner_entry *entry, char *buffer, siz
 
 void owner_leave(void)
 {
-    if (owner.epoch != sys_epoch())
+    if (!fork_lock_is_used(&owner.lock))
         return; /* never used, or the copy of a forked child */
     lock_owner();
     if (owner.dir >= 0) {

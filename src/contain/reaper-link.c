@@ -4,11 +4,11 @@
 #include "contain/reaper-link.h"
 
 #include "base/time.h"
+#include "contain/fork-lock.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 /* ---- All links of this process ---------------------------------------------------------------------------------- */
@@ -19,18 +19,16 @@ struct left_reaper {
     int pidfd;
 };
 
+static void let_go(void);
+
 static struct {
-    pthread_mutex_t lock;
-    _Atomic uint64_t epoch; /* of the process they belong to; 0 before the first */
+    struct fork_lock lock;
     struct reaper_link *first;
     struct left_reaper *left;
-} links = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} links = {.lock = FORK_LOCK_INIT(let_go, true)};
 
-/*
- * A forked child closes its copies at once: an open one would hide from the reaper that the owner has become another
- * program, and a copy of the reaper's end from the owner that the reaper is gone. fork waits for the lock, so that it
- * finds the list whole.
- */
+/* In a forked child. An open copy would hide from the reaper that the owner has become another program, and a copy of
+ * the reaper's end from the owner that the reaper is gone. */
 static void let_go(void)
 {
     for (struct reaper_link *link = links.first; link; link = link->next) {
@@ -44,47 +42,14 @@ static void let_go(void)
     links.left = NULL;
 }
 
-static void before_fork(void)
-{
-    pthread_mutex_lock(&links.lock);
-}
-
-static void after_fork_in_parent(void)
-{
-    pthread_mutex_unlock(&links.lock);
-}
-
-static void after_fork_in_child(void)
-{
-    links.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    let_go();
-    links.epoch = sys_epoch();
-}
-
-static void follow_forks(void)
-{
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
-/* What was cloned without the C library's knowledge is told by the epoch, when it first makes a link of its own. */
 static void lock_links(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    uint64_t now = sys_epoch();
-    uint64_t then = links.epoch;
-    pthread_once(&once, follow_forks);
-    if (then != now &&
-        __atomic_compare_exchange_n((uint64_t *)&links.epoch, &then, now, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
-        then != 0) {
-        links.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-        let_go();
-    }
-    pthread_mutex_lock(&links.lock);
+    fork_lock_take(&links.lock);
 }
 
 static void unlock_links(void)
 {
-    pthread_mutex_unlock(&links.lock);
+    fork_lock_release(&links.lock);
 }
 
 /* ---- Beginning and ending --------------------------------------------------------------------------------------- */
@@ -224,7 +189,7 @@ void reaper_link_free(struct reaper_link *link)
 
 void reaper_link_tidy(void)
 {
-    if (links.epoch != sys_epoch())
+    if (!fork_lock_is_used(&links.lock))
         return; /* never used, or the copy of a forked child */
     lock_links();
     take_left_away();

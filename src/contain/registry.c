@@ -4,49 +4,43 @@
 #include "contain/registry.h"
 
 #include "contain/backend.h"
+#include "contain/fork-lock.h"
 #include "contain/ladder.h"
 #include "contain/owner.h"
 #include "contain/reaper-link.h"
-#include "sys/sys.h"
 
-#include <stdatomic.h>
+static void let_go(void);
 
+/* Not eager: it is held while groups are ended, which takes the others. */
 static struct {
-    pthread_mutex_t lock;
-    _Atomic uint64_t epoch;
+    struct fork_lock lock;
     pk_group *groups;
-} registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} registry = {.lock = FORK_LOCK_INIT(let_go, false)};
 
-/* A forked child starts with an empty list: the groups in its copy are its parent's. */
-static void lock_registry(void)
+/* In a forked child: the groups in its copy are its parent's. */
+static void let_go(void)
 {
-    uint64_t now = sys_epoch();
-    uint64_t then = registry.epoch;
-    if (then != now && atomic_compare_exchange_strong(&registry.epoch, &then, now) && then != 0) {
-        registry.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-        registry.groups = NULL;
-    }
-    pthread_mutex_lock(&registry.lock);
+    registry.groups = NULL;
 }
 
 void registry_add(pk_group *group)
 {
-    lock_registry();
+    fork_lock_take(&registry.lock);
     group->next = registry.groups;
     group->link = &registry.groups;
     if (group->next)
         group->next->link = &group->next;
     registry.groups = group;
-    pthread_mutex_unlock(&registry.lock);
+    fork_lock_release(&registry.lock);
 }
 
 void registry_remove(pk_group *group)
 {
-    lock_registry();
+    fork_lock_take(&registry.lock);
     *group->link = group->next;
     if (group->next)
         group->next->link = group->link;
-    pthread_mutex_unlock(&registry.lock);
+    fork_lock_release(&registry.lock);
 }
 
 /*
@@ -55,11 +49,11 @@ void registry_remove(pk_group *group)
  */
 __attribute__((destructor)) void pk_leave(void)
 {
-    if (registry.epoch == sys_epoch()) {
-        lock_registry();
+    if (fork_lock_is_used(&registry.lock)) {
+        fork_lock_take(&registry.lock);
         for (pk_group *group = registry.groups; group; group = group->next)
             ladder_end_group(group);
-        pthread_mutex_unlock(&registry.lock);
+        fork_lock_release(&registry.lock);
     }
     reaper_link_tidy();
     owner_leave();
