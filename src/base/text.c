@@ -4,6 +4,8 @@
  * What it must not contain: control characters and escape sequences, which could forge or erase other output; the
  * bidirectional controls and separators of Unicode, which could reorder it; and bytes that are not UTF-8.
  */
+#include "base/text.h"
+
 #include <processkit/parse.h>
 
 #include <stdbool.h>
@@ -87,4 +89,11 @@ const char *pk_format_text(const char *text, char *buffer, size_t size)
     }
     buffer[used] = '\0';
     return buffer;
+}
+
+void text_copy(char *buffer, size_t size, const char *text)
+{
+    size_t length = strnlen(text, size - 1);
+    memcpy(buffer, text, length);
+    buffer[length] = '\0';
 }

@@ -4,6 +4,7 @@
 #include "contain/detached.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "contain/cgroup.h"
 #include "contain/ending.h"
@@ -174,8 +175,8 @@ void detached_describe(int fd, const char *path, pk_detached *detached)
     struct mark mark;
     const char *slash = strrchr(path, '/');
     *detached = (pk_detached){0};
-    snprintf(detached->path, sizeof(detached->path), "%s", path);
-    snprintf(detached->name, sizeof(detached->name), "%s", detached_name(slash ? slash + 1 : path));
+    text_copy(detached->path, sizeof(detached->path), path);
+    text_copy(detached->name, sizeof(detached->name), detached_name(slash ? slash + 1 : path));
     if (cgroup_list(fd, &pids) == 0)
         detached->members = (int)proc_count_living(&pids);
     pids_free(&pids);

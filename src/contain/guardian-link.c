@@ -4,6 +4,7 @@
 #include "contain/guardian-link.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "sys/sys.h"
 
@@ -119,9 +120,7 @@ static int tell_notes(const struct guardian_link *link)
 
 static void set_refusal(struct guardian_link *link, const char *text)
 {
-    size_t length = strnlen(text, sizeof(link->refusal) - 1);
-    memcpy(link->refusal, text, length);
-    link->refusal[length] = '\0';
+    text_copy(link->refusal, sizeof(link->refusal), text);
 }
 
 /* 0 also where no guardian can be had: then the refusal says why. */

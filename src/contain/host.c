@@ -2,6 +2,7 @@
  * What this host gives, found out by trying.
  */
 #include "base/error.h"
+#include "base/text.h"
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
 #include "contain/group.h"
@@ -16,9 +17,7 @@
 
 static void set_text(char *place, const char *text)
 {
-    size_t length = strnlen(text, PK_HOST_TEXT_SIZE - 1);
-    memcpy(place, text, length);
-    place[length] = '\0';
+    text_copy(place, PK_HOST_TEXT_SIZE, text);
 }
 
 /* Splits "what failed: why (what to do)" into what a rung says. */
