@@ -11,12 +11,6 @@
 
 #include <processkit.h>
 
-/*
- * How long a member's pidfd may take to fire once its group is empty. Up to Linux 6.17 the dead leave their cgroup a
- * moment before that, when they have let go of everything else; an adversary that was missed would live for minutes.
- */
-enum { GONE_MS = 2000 };
-
 /* A group with this mechanism; ends the test if it cannot be had. */
 pk_group *cast_group(pk_mechanism mechanism);
 

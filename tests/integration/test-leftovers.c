@@ -121,7 +121,7 @@ static void finish(const struct cell *cell, pk_process *process, struct witness 
     assert_int_equal(result.hard_killed, !waits && !allows);
     assert_int_equal(result.spared, allows);
     if (!allows)
-        witness_assert_dead(witness, 0);
+        witness_assert_dead(witness, GONE_MS);
     else
         assert_int_equal(witness_alive(witness), 1);
     int in = pk_process_pipe_take(process, 0); /* or the leftover would see the end of its stdin */
@@ -187,7 +187,7 @@ static void waiting_for_leftovers_ends_at_the_deadline(void **state)
     pk_command_timeout(command, PK_SECONDS(1));
     pk_command_grace(command, PK_MILLISECONDS(100));
     assert_ok(pk_command_run(command, &cell->options, &result, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(witness_total(witness), 2);
     assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
     assert_int_equal(result.leader_ending, PK_ENDING_EXITED);
@@ -228,7 +228,7 @@ static void many_leftovers(void **state)
     pk_auto(pk_command) command = reporting_adversary(witness, "leave", "0", "--", "wide", "29", "--", "hold", NULL);
     pk_command_leftovers(command, PK_LEFTOVERS_FAIL);
     assert_ok(pk_command_run(command, &cell->options, &result, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(witness_total(witness), 31);
     assert_int_equal(result.leftover_count, 30);
     for (int i = 0; i < PK_RESULT_LEFTOVERS; i++)

@@ -92,7 +92,7 @@ static void patience_kills_nothing(void **state)
     assert_in_range(clock_ms() - before, 119, 10000);
     witness_assert_alive(witness);
     pk_process_free(process); /* but this does */
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -107,7 +107,7 @@ static void a_deadline_ends_an_obedient_tree_softly(void **state)
     pk_command_grace(command, PK_SECONDS(25)); /* ends early: as soon as the tree is empty */
     pk_auto(pk_process) process = start(command);
     pk_result result = wait_for(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     for (int i = 0; i < 3; i++)
         witness_remark(witness, "got TERM");
     assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
@@ -130,7 +130,7 @@ static void the_ladder_looks_at_the_tree_and_not_at_the_leader(void **state)
     witness_ready(witness);
     assert_ok(pk_process_stop(process, NULL, &error), error);
     pk_result result = wait_for(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(witness_total(witness), 2);
     assert_int_equal(result.verdict, PK_VERDICT_STOPPED);
     assert_int_equal(result.signal_number, SIGTERM);
@@ -165,7 +165,7 @@ static void without_grace_the_kill_is_hard_at_once(void **state)
     pk_command_grace(command, 0);
     pk_auto(pk_process) process = start(command);
     pk_result result = wait_for(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
     assert_int_equal(result.soft_signal, 0);
     assert_int_equal(result.signal_number, SIGKILL);
@@ -209,7 +209,7 @@ static void a_second_stop_can_make_it_harder(void **state)
     assert_ok(pk_process_stop(process, &patient, &error), error); /* no harder than before */
     assert_ok(pk_process_stop(process, &at_once, &error), error);
     pk_result result = wait_for(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(result.verdict, PK_VERDICT_STOPPED);
     assert_int_equal(result.soft_signal, SIGTERM);
     assert_true(result.hard_killed);
@@ -228,7 +228,7 @@ static void a_stopped_tree_can_be_ended(void **state)
     witness_ready(witness);
     assert_ok(pk_process_stop(process, NULL, &error), error);
     pk_result result = wait_for(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(witness_total(witness), 3);
     assert_int_equal(result.verdict, PK_VERDICT_STOPPED);
     witness_free(witness);
@@ -245,7 +245,7 @@ static void nothing_of_an_unruly_tree_is_left(void **state)
     witness_ready(witness);
     assert_int_equal(witness_alive(witness), 23);
     pk_result result = wait_for(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
     assert_true(result.hard_killed);
     witness_free(witness);
@@ -264,7 +264,7 @@ static void a_pipe_holder_delays_nothing(void **state)
     pk_auto(pk_process) process = start(command);
     pk_result result = wait_for(process);
     assert_int_equal(result.leftover_count, 1);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_true(read_to_end(pk_process_pipe(process, 1), &output, 1000));
     assert_string_equal(output.bytes, "from the leader\n");
     text_free(&output);
@@ -322,7 +322,7 @@ static void in_a_shared_group_only_the_leader_is_ours(void **state)
     pk_process_free(process);
     assert_int_equal(witness_alive(witness), 1);
     pk_group_free(group);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -413,7 +413,7 @@ static void freeing_kills_and_closes(void **state)
     process = pk_process_free(process);
     assert_null(process);
     assert_null(pk_process_free(NULL));
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 

@@ -130,7 +130,7 @@ static void the_end_of_the_socket_ends_the_tree(void **state)
     close(rig.control);
     rig.control = -1;
     rig_finish(&rig);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -143,7 +143,7 @@ static void the_end_of_the_owner_ends_the_tree(void **state)
     rig_end_owner(&rig);
     rig_hear_end(&rig);
     rig_finish(&rig);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -193,7 +193,7 @@ static void sparing_can_be_taken_back(void **state)
     rig_say(&rig, REAPER_SPARE, 0);
     rig_end_owner(&rig);
     rig_finish(&rig);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -204,7 +204,7 @@ static void a_spared_tree_can_be_killed(void **state)
     witness_ready(witness);
     rig_say(&rig, REAPER_SPARE, 1);
     rig_end_all(&rig);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -242,7 +242,7 @@ static void what_is_no_message_changes_nothing(void **state)
     rig_assert_waiting(&rig);
     witness_assert_alive(witness);
     rig_end_all(&rig);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 

@@ -47,7 +47,7 @@ static void kill_each_shape(struct rigging making)
         witness_ready(witness);
         size_t alive = witness_alive(witness);
         long took = rig_end_all(&rig);
-        witness_assert_dead(witness, 0);
+        witness_assert_dead(witness, GONE_MS);
         printf("%zu members in %ld ms: %s\n", alive, took, shapes[i]);
         witness_free(witness);
     }
@@ -123,7 +123,7 @@ static void end_storms(struct rigging making)
         struct rig rig = rig_start_as(making, witness, storms[i].words);
         witness_count(witness, storms[i].enough);
         long took = rig_end_all(&rig);
-        witness_assert_dead(witness, 0);
+        witness_assert_dead(witness, GONE_MS);
         printf("%zu members, in all, in %ld ms: %s\n", witness_total(witness), took, storms[i].words);
         witness_free(witness);
     }
@@ -210,7 +210,7 @@ static void kill_needs_few_descriptors(void **state)
     struct rig rig = rig_start_as((struct rigging){.surroundings = few_descriptors}, witness, "deep 6 -- tree 40");
     witness_ready(witness);
     printf("%ld ms\n", rig_end_all(&rig));
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
@@ -220,7 +220,7 @@ static void a_hundred_members_end_at_once(void **state)
     struct rig rig = rig_start(witness, "tree 100");
     witness_ready(witness);
     long took = rig_end_all(&rig);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     printf("100 members: %ld ms\n", took);
     assert_in_range(took, 0, 999 * test_slowness());
     witness_free(witness);

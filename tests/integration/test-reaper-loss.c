@@ -100,7 +100,7 @@ static void lost_reaper_is_found_by_a_kill(void **state)
     assert_ok(pk_group_kill(group, &error), error);
     assert_int_equal(pk_group_is_empty(group, &error), 1);
     witness_assert_dead(witness, GONE_MS);
-    witness_assert_dead(other, 0);
+    witness_assert_dead(other, GONE_MS);
     assert_int_equal(pk_group_guarantees(group), 0);
     pk_process_free(process);
     pk_process_free(second);
@@ -118,7 +118,7 @@ static void stopped_reaper_kills_all_the_same(void **state)
     pk_process *process = cast_adversary(group, witness, "tree 20");
     kill(parent_of(pk_process_pid(process)), SIGSTOP);
     assert_ok(pk_group_kill(group, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     pk_group_free(group);
     witness_free(witness);

@@ -263,7 +263,7 @@ static void tree_outlives_the_thread_that_started_it(void **state)
     witness_ready(witness);
     witness_assert_alive(witness);
     assert_ok(pk_group_kill(pk_process_group(process), &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     witness_free(witness);
 }

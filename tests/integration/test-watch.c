@@ -144,7 +144,7 @@ static void a_deadline_is_kept_by_the_loop(void **state)
     pk_command_grace(command, PK_MILLISECONDS(200));
     pk_process *process = start_watched(command, loop, &diary);
     run_until_ended(loop, &diary);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_events(&diary, PK_EVENT_LEADER_EXITED, PK_EVENT_TREE_EMPTY);
     const pk_result *result = pk_process_result(process);
     assert_int_equal(result->verdict, PK_VERDICT_TIMED_OUT);
@@ -221,7 +221,7 @@ static void a_watched_process_can_be_stopped(void **state)
     at_once.grace = 0;
     assert_ok(pk_process_stop(process, &at_once, &error), error);
     run_until_ended(loop, &diary);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_events(&diary, PK_EVENT_LEADER_EXITED, PK_EVENT_TREE_EMPTY);
     assert_int_equal(pk_process_result(process)->verdict, PK_VERDICT_STOPPED);
     pk_process_free(process);
@@ -239,7 +239,7 @@ static void a_callback_may_stop_and_free_it(void **state)
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
     start_watched(command, loop, &diary);
     run_until_ended(loop, &diary);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_remark(witness, "got TERM");
     assert_events(&diary, PK_EVENT_LEADER_EXITED, PK_EVENT_TREE_EMPTY);
     pk_loop_free(loop);
@@ -267,7 +267,7 @@ static void nothing_is_called_after_freeing(void **state)
     assert_ok(pk_process_watch(process, loop, free_at_once, &calls, &error), error);
     while (calls == 0)
         assert_ok(pk_loop_dispatch(loop, pk_deadline(PK_SECONDS(10)), &error), error);
-    witness_assert_dead(witness, 0); /* freeing killed what was left */
+    witness_assert_dead(witness, GONE_MS); /* freeing killed what was left */
     run_for(loop, PK_MILLISECONDS(50));
     assert_int_equal(calls, 1);
     pk_loop_free(loop);
@@ -284,7 +284,7 @@ static void a_watched_process_can_be_freed_at_any_time(void **state)
     pk_process *process = start_watched(command, loop, &diary);
     witness_ready(witness);
     pk_process_free(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     run_for(loop, PK_MILLISECONDS(750));
     assert_int_equal(diary.count, 0);
     pk_loop_free(loop);

@@ -20,6 +20,12 @@
 
 struct witness;
 
+/*
+ * How long a member's pidfd may take to fire once its group is empty. The dead may leave their cgroup a moment
+ * before that, when they have let go of everything else; an adversary that was missed would live for minutes.
+ */
+enum { GONE_MS = 2000 };
+
 /* Makes a FIFO in the directory of the test. Several can be there at once. */
 struct witness *witness_new(void);
 
