@@ -1,9 +1,10 @@
 /*
  * Making a child in the memory of its parent.
  *
- * clone3 with a stack of its own cannot be called through the C library's syscall(): the child would return on an empty
- * stack. So each architecture has a few instructions here that make the call and, in the child, go on in `run`. An
- * architecture without them answers -ENOSYS, and the caller uses sys_clone, which every C library has.
+ * A call with a stack of its own cannot be made through the C library's syscall(): the child would return on an empty
+ * stack. So each architecture has a few instructions here that make the call and, in the child, go on in `run`. The old
+ * call is made in the same way: the C library's clone is for programs, and what instruments programs takes its child
+ * for one. On an architecture without them sys_clone3 answers -ENOSYS, and sys_clone is the C library's.
  */
 #include "sys/fault.h"
 #include "sys/result.h"
@@ -18,10 +19,13 @@
 #endif
 
 #if defined(__x86_64__) && !defined(__ILP32__)
+#define OWN_ENTRY
 
-static long enter_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *data)
+static long enter(long number, const long arguments[5], int (*run)(void *), void *data)
 {
     long result;
+    register long fourth __asm__("r10") = arguments[3];
+    register long fifth __asm__("r8") = arguments[4];
     register int (*function)(void *) __asm__("r12") = run;
     register void *argument __asm__("r13") = data;
     __asm__ volatile("syscall\n\t"
@@ -33,18 +37,26 @@ static long enter_clone3(struct clone_args *args, size_t size, int (*run)(void *
                      "hlt\n"
                      "1:"
                      : "=a"(result)
-                     : "0"((long)SYS_clone3), "D"(args), "S"(size), "r"(function), "r"(argument)
+                     : "0"(number), "D"(arguments[0]), "S"(arguments[1]), "d"(arguments[2]), "r"(fourth), "r"(fifth),
+                       "r"(function), "r"(argument)
                      : "rcx", "r11", "memory", "cc");
     return result;
 }
 
-#elif defined(__aarch64__)
+/* The places of the last two arguments of clone differ between architectures. */
+enum { TID_ARGUMENT = 3 };
 
-static long enter_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *data)
+#elif defined(__aarch64__)
+#define OWN_ENTRY
+
+static long enter(long number, const long arguments[5], int (*run)(void *), void *data)
 {
-    register long result __asm__("x0") = (long)args;
-    register size_t length __asm__("x1") = size;
-    register long number __asm__("x8") = SYS_clone3;
+    register long result __asm__("x0") = arguments[0];
+    register long second __asm__("x1") = arguments[1];
+    register long third __asm__("x2") = arguments[2];
+    register long fourth __asm__("x3") = arguments[3];
+    register long fifth __asm__("x4") = arguments[4];
+    register long call __asm__("x8") = number;
     register int (*function)(void *) __asm__("x20") = run;
     register void *argument __asm__("x21") = data;
     __asm__ volatile("svc #0\n\t"
@@ -55,33 +67,38 @@ static long enter_clone3(struct clone_args *args, size_t size, int (*run)(void *
                      "brk #0\n"
                      "1:"
                      : "+r"(result)
-                     : "r"(length), "r"(number), "r"(function), "r"(argument)
+                     : "r"(second), "r"(third), "r"(fourth), "r"(fifth), "r"(call), "r"(function), "r"(argument)
                      : "memory", "cc");
     return result;
 }
 
-#else
-
-static long enter_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *data)
-{
-    (void)args, (void)size, (void)run, (void)data;
-    return -ENOSYS;
-}
+enum { TID_ARGUMENT = 4 };
 
 #endif
 
 int sys_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *data)
 {
     SYS_FAULT("clone3");
-    return (int)enter_clone3(args, size, run, data);
+#ifdef OWN_ENTRY
+    return (int)enter(SYS_clone3, (long[5]){(long)args, (long)size}, run, data);
+#else
+    (void)args, (void)size, (void)run, (void)data;
+    return -ENOSYS;
+#endif
 }
 
 int sys_clone(struct clone_args *args, int (*run)(void *), void *data)
 {
     SYS_FAULT("clone");
-    void *top = (char *)(uintptr_t)args->stack + args->stack_size;
-    int flags = (int)(args->flags | args->exit_signal);
+    long top = (long)(args->stack + args->stack_size);
+    long flags = (long)(args->flags | args->exit_signal);
     /* The old call has one place for two things; nobody asks for both. */
-    int *first = (int *)(uintptr_t)(args->flags & CLONE_PIDFD ? args->pidfd : args->parent_tid);
-    return (int)SYS_RESULT(clone(run, top, flags, data, first, NULL, (int *)(uintptr_t)args->child_tid));
+    long first = (long)(args->flags & CLONE_PIDFD ? args->pidfd : args->parent_tid);
+#ifdef OWN_ENTRY
+    long arguments[5] = {flags, top, first};
+    arguments[TID_ARGUMENT] = (long)args->child_tid;
+    return (int)enter(SYS_clone, arguments, run, data);
+#else
+    return (int)SYS_RESULT(clone(run, (void *)top, (int)flags, data, (int *)first, NULL, (int *)(long)args->child_tid));
+#endif
 }
