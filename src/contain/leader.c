@@ -60,6 +60,18 @@ static void take_info(struct leader *leader, const siginfo_t *info, const struct
     leader->cpu_system = from_timeval(&usage->ru_stime);
 }
 
+/* Who takes a zombie makes it nobody's first, and only then does the kernel note how it ended: between the two it is
+ * neither waited for nor known. That takes microseconds, unless the thief has lost its processor. */
+static int recall_status(const struct leader *leader, int *status)
+{
+    pk_time deadline = time_add(sys_now(), PK_MILLISECONDS(100));
+    struct timespec pause = time_to_timespec(PK_MICROSECONDS(50));
+    int r;
+    while ((r = sys_pidfd_exit_status(leader->pidfd, status)) == -ENODATA && sys_now() < deadline)
+        sys_ppoll(NULL, 0, &pause);
+    return r;
+}
+
 /*
  * Somebody else in the program waited for every child, or ignores SIGCHLD, so that the kernel kept no zombie. From
  * Linux 6.15 on the pidfd still knows how the process ended; before, nobody does, and nothing is invented.
@@ -69,7 +81,7 @@ static void take_stolen(struct leader *leader)
     int status;
     leader->ended = true;
     leader->reaped = true;
-    if (sys_pidfd_exit_status(leader->pidfd, &status) < 0)
+    if (recall_status(leader, &status) < 0)
         leader->lost = true;
     else
         take_status(leader, status);
