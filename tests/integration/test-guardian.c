@@ -1,6 +1,7 @@
 /*
  * The end of the owner, in every way there is: nothing of its groups is left, and no guardian.
  */
+#include "kin.h"
 #include "testator.h"
 
 #include <errno.h>
@@ -255,12 +256,11 @@ static void end_the_main_thread(struct testator *testator, const void *data)
     pthread_exit(NULL);
 }
 
-static pthread_t main_thread;
 static const struct household *household_of_thread;
 
 static void *begin_alone(void *data)
 {
-    assert_int_equal(pthread_join(main_thread, NULL), 0);
+    kin_await_end_of_main_thread();
     make_groups(household_of_thread);
     return go_on_alone(data);
 }
@@ -270,7 +270,6 @@ static void begin_after_the_main_thread(struct testator *testator, const void *d
 {
     pthread_t thread;
     household_of_thread = data;
-    main_thread = pthread_self();
     assert_int_equal(pthread_create(&thread, NULL, begin_alone, testator), 0);
     pthread_exit(NULL);
 }

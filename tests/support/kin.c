@@ -4,6 +4,7 @@
 #include "kin.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,4 +122,11 @@ void kin_kill(const struct kin *kin)
     if (read_kin(kin->pid, &now) && now.start == kin->start)
         syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
     close(pidfd);
+}
+
+void kin_await_end_of_main_thread(void)
+{
+    struct kin self = {.state = 'R'};
+    while (!read_kin(getpid(), &self) || self.state != 'Z')
+        sched_yield();
 }

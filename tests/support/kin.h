@@ -33,6 +33,10 @@ void kin_free(struct kin_list *list);
  * elsewhere may be wrong: reported from another pid namespace, or recycled. */
 bool kin_is_younger(pid_t pid);
 
+/* In another thread: returns once the main thread of this process is a zombie. Nothing but /proc tells everywhere: in a
+ * forked process C libraries and sanitizers know no main thread that could be joined. */
+void kin_await_end_of_main_thread(void);
+
 /* Sends SIGKILL, to this very process and not to one that took over its pid. */
 void kin_kill(const struct kin *kin);
 

@@ -3,6 +3,7 @@
  */
 #include "contain/mark.h"
 #include "harness.h"
+#include "kin.h"
 #include "sys/fault.h"
 
 #include <errno.h>
@@ -247,14 +248,7 @@ static void no_failure_makes_a_living_owner_dead(void **state)
 static void *outlive_the_main_thread(void *data)
 {
     struct mark before = *(struct mark *)data, now;
-    char path[64], text[512];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", getpid(), getpid());
-    do { /* until the main thread is a zombie: nothing else tells */
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t length = read(fd, text, sizeof(text) - 1);
-        text[length > 0 ? length : 0] = '\0';
-        close(fd);
-    } while (!strstr(text, ") Z "));
+    kin_await_end_of_main_thread();
     mark_self(&now);
     int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), holder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool same = is_same(&before, &now) && flock(holder, LOCK_EX | LOCK_NB) == 0;
