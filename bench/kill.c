@@ -5,13 +5,15 @@
  * writing cgroup.kill and reading cgroup.events over and over until it says `populated 0`: with both files opened
  * before the clock starts, which is the floor that the library is judged by, and with opening them, as whoever kills
  * has to do who does not hold two descriptors ready for it. All take turns, and who is first changes with each round.
- * The orphans come to this process, which reaps them between the turns.
+ * Beside them stands the library's mechanism for places without cgroups, the reaper, which has no floor of its own. The
+ * orphans come to this process, which reaps them between the turns.
  */
 #include "floor.h"
 #include "stats.h"
 
 #include <processkit/command.h>
 #include <processkit/group.h>
+#include <processkit/guardian.h>
 #include <processkit/process.h>
 
 #include <errno.h>
@@ -26,9 +28,9 @@
 
 enum { MOST_ROUNDS = 1000 };
 
-enum killer { FLOOR, BY_HAND, LIBRARY, KILLERS };
+enum killer { FLOOR, BY_HAND, LIBRARY, REAPER, KILLERS };
 
-static const char *const names[KILLERS] = {"floor", "by hand", "library"};
+static const char *const names[KILLERS] = {"floor", "by hand", "library", "reaper"};
 
 static const struct {
     long members;
@@ -170,20 +172,21 @@ static uint64_t kill_by_library(pk_group *group, long members)
     return took;
 }
 
-static uint64_t kill_once(enum killer killer, const struct floor_place *place, pk_group *group, long members)
+static uint64_t kill_once(enum killer killer, const struct floor_place *place, pk_group *const groups[KILLERS],
+                          long members)
 {
-    if (killer == LIBRARY)
-        return kill_by_library(group, members);
+    if (groups[killer])
+        return kill_by_library(groups[killer], members);
     return kill_by_hand(place, members, killer == FLOOR);
 }
 
-static void measure(const struct floor_place *place, pk_group *group, size_t size, long rounds)
+static void measure(const struct floor_place *place, pk_group *const groups[KILLERS], size_t size, long rounds)
 {
     enum { WARM_UP = 3 };
     for (long round = 0; round < WARM_UP + rounds; round++)
         for (long turn = 0; turn < KILLERS; turn++) {
             enum killer killer = (enum killer)((round + turn) % KILLERS);
-            uint64_t took = kill_once(killer, place, group, sizes[size].members);
+            uint64_t took = kill_once(killer, place, groups, sizes[size].members);
             if (round >= WARM_UP)
                 samples[size][killer][round - WARM_UP] = took;
         }
@@ -250,6 +253,10 @@ static bool print_targets(const long *rounds)
         snprintf(name, sizeof(name), "%ld members, library / floor", sizes[size].members);
         pass &= stats_judge(name, stats_compare(samples[size][LIBRARY], count, samples[size][FLOOR], count), 1.3);
     }
+    for (size_t size = 0; size < SIZES; size++)
+        printf("  %4ld members: reaper / library %.2f\n", sizes[size].members,
+               (double)stats_percentile(samples[size][REAPER], (size_t)rounds[size], 50) /
+                   (double)stats_percentile(samples[size][LIBRARY], (size_t)rounds[size], 50));
     printf("no 10 ms step\n");
     for (size_t size = 0; size < SIZES; size++)
         pass &= judge_step(size, rounds[size]);
@@ -294,29 +301,38 @@ static struct options parse(int argc, char **argv)
     return options;
 }
 
+static pk_group *make_group(pk_mechanism mechanism)
+{
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    pk_group *group;
+    pk_error error;
+    options.mechanism = mechanism;
+    if (pk_group_create(&options, &group, &error) < 0)
+        check(error.number, error.message);
+    return group;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
     struct floor_place place;
     long rounds[SIZES];
-    pk_group *group;
-    pk_error error;
 
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         check(-errno, "cannot become a subreaper");
-    pk_group_options cgroup = PK_GROUP_OPTIONS_INIT;
-    cgroup.mechanism = PK_MECHANISM_CGROUP2;
-    if (pk_group_create(&cgroup, &group, &error) < 0)
-        check(error.number, error.message);
-    check(floor_place_open(pk_group_path(group), &place), "cannot make a cgroup");
+    check(pk_guardian_enable(false, NULL), "pk_guardian_enable"); /* it would come to this subreaper, and not end */
+    pk_group *groups[KILLERS] = {
+        [LIBRARY] = make_group(PK_MECHANISM_CGROUP2), [REAPER] = make_group(PK_MECHANISM_REAPER)};
+    check(floor_place_open(pk_group_path(groups[LIBRARY]), &place), "cannot make a cgroup");
     stats_print_host();
     for (size_t size = 0; size < SIZES; size++) {
         rounds[size] = (sizes[size].rounds * options.percent + 99) / 100;
-        measure(&place, group, size, rounds[size]);
+        measure(&place, groups, size, rounds[size]);
     }
     print_table(rounds);
     bool pass = print_targets(rounds);
     floor_place_close(&place);
-    pk_group_free(group);
+    pk_group_free(groups[LIBRARY]);
+    pk_group_free(groups[REAPER]);
     return options.check && !pass ? 1 : 0;
 }
