@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/backend.h"
+#include "contain/late-child.h"
 #include "contain/members.h"
 #include "contain/proc.h"
 #include "sys/sys.h"
@@ -311,10 +312,14 @@ void ladder_end_group(pk_group *group)
 
     pthread_mutex_lock(&group->lock);
     pk_time deadline = closed || !spared ? time_add(sys_now(), END_BOUND) : 0;
-    for (struct leader *leader = group->leaders; leader; leader = leader->next)
+    for (struct leader *leader = group->leaders; leader; leader = leader->next) {
         leader_collect(leader, deadline);
+        if (!spared)
+            leader_leave(leader);
+    }
     group->backend->abandon(group);
     pthread_mutex_unlock(&group->lock);
+    late_child_tidy();
 }
 
 int ladder_explain(pk_group *group, int number, pk_error *error)

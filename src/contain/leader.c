@@ -5,6 +5,7 @@
 #include "contain/leader.h"
 
 #include "base/time.h"
+#include "contain/late-child.h"
 #include "contain/orphans.h"
 #include "contain/reaper-link.h"
 #include "sys/sys.h"
@@ -184,6 +185,15 @@ void leader_collect(struct leader *leader, pk_time deadline)
         if (left == 0 || (r < 0 && r != -EINTR && ++failures == MOST_FAILURES))
             return;
     }
+}
+
+void leader_leave(const struct leader *leader)
+{
+    if (leader->reaped || leader->reaper || leader->pidfd < 0)
+        return;
+    int copy = sys_fcntl(leader->pidfd, F_DUPFD_CLOEXEC, 3);
+    if (copy >= 0)
+        late_child_add(copy);
 }
 
 int leader_guard_fd(const struct leader *leader)

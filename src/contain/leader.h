@@ -55,6 +55,9 @@ int leader_guard_fd(const struct leader *leader);
 /* Whether its reaper was lost. */
 bool leader_lost_reaper(const struct leader *leader);
 
+/* For one that could not be collected in time: it is taken away later, if it is our child. */
+void leader_leave(const struct leader *leader);
+
 /* Sends a signal to exactly this process. -ESRCH once it was reaped. */
 int leader_signal(const struct leader *leader, int signal_number);
 

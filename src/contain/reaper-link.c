@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "contain/fork-lock.h"
+#include "contain/late-child.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -13,18 +14,11 @@
 
 /* ---- All links of this process ---------------------------------------------------------------------------------- */
 
-/* A reaper whose tree was spared, or is still dying, goes on without a link, and is taken away by and by. */
-struct left_reaper {
-    struct left_reaper *next;
-    int pidfd;
-};
-
 static void let_go(void);
 
 static struct {
     struct fork_lock lock;
     struct reaper_link *first;
-    struct left_reaper *left;
 } links = {.lock = FORK_LOCK_INIT(let_go, true)};
 
 /* In a forked child. An open copy would hide from the reaper that the owner has become another program, and a copy of
@@ -37,9 +31,6 @@ static void let_go(void)
         link->pidfd = sys_close_safe(link->pidfd);
     }
     links.first = NULL;
-    for (struct left_reaper *one = links.left; one; one = one->next)
-        sys_close(one->pidfd);
-    links.left = NULL;
 }
 
 static void lock_links(void)
@@ -105,59 +96,6 @@ void reaper_link_begin(struct reaper_link *link, pid_t pid, int pidfd)
     unlock_links();
 }
 
-/* What fails once is tried again: a zombie would stay. */
-enum { MOST_FAILURES = 3 };
-
-static bool has_ended(int pidfd, pk_duration patience)
-{
-    pk_time deadline = time_add(sys_now(), patience);
-    int r = -EAGAIN;
-    for (int failures = 0; r < 0 && failures < MOST_FAILURES; failures++) {
-        struct pollfd poll = {.fd = pidfd, .events = POLLIN};
-        struct timespec timeout = time_to_timespec(time_left(deadline, sys_now()));
-        r = sys_ppoll(&poll, 1, &timeout);
-    }
-    return r > 0;
-}
-
-static void take_away(int pidfd)
-{
-    siginfo_t info;
-    int r = -EAGAIN;
-    for (int failures = 0; r < 0 && r != -ECHILD && failures < MOST_FAILURES; failures++)
-        r = sys_waitid_pidfd(pidfd, &info, WEXITED | WNOHANG | __WALL, NULL);
-    sys_close(pidfd);
-}
-
-/* Needs the lock. */
-static void take_left_away(void)
-{
-    for (struct left_reaper **at = &links.left; *at;) {
-        struct left_reaper *one = *at;
-        if (!has_ended(one->pidfd, 0)) {
-            at = &one->next;
-            continue;
-        }
-        *at = one->next;
-        take_away(one->pidfd);
-        free(one);
-    }
-}
-
-/* Without memory it stays a zombie until this process ends. */
-static void leave(int pidfd)
-{
-    struct left_reaper *one = calloc(1, sizeof(*one));
-    if (!one) {
-        sys_close(pidfd);
-        return;
-    }
-    lock_links();
-    *one = (struct left_reaper){links.left, pidfd};
-    links.left = one;
-    unlock_links();
-}
-
 /* Takes it off the list and hangs up. Returns the pidfd. */
 static int hang_up(struct reaper_link *link)
 {
@@ -168,8 +106,8 @@ static int hang_up(struct reaper_link *link)
         link->next->at = link->at;
     link->pidfd = -1;
     close_ends(link);
-    take_left_away();
     unlock_links();
+    late_child_tidy();
     return pidfd;
 }
 
@@ -180,20 +118,11 @@ void reaper_link_free(struct reaper_link *link)
     if (!link)
         return;
     int pidfd = hang_up(link);
-    if (pidfd >= 0 && has_ended(pidfd, link->spared ? 0 : patience))
-        take_away(pidfd);
+    if (pidfd >= 0 && late_child_has_ended(pidfd, link->spared ? 0 : patience))
+        late_child_take(pidfd);
     else if (pidfd >= 0)
-        leave(pidfd);
+        late_child_add(pidfd);
     free(link);
-}
-
-void reaper_link_tidy(void)
-{
-    if (!fork_lock_is_used(&links.lock))
-        return; /* never used, or the copy of a forked child */
-    lock_links();
-    take_left_away();
-    unlock_links();
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
@@ -224,7 +153,7 @@ static void take_message(struct reaper_link *link, const struct reaper_message *
 
 bool reaper_link_is_up(const struct reaper_link *link)
 {
-    return !has_ended(link->pidfd, 0);
+    return !late_child_has_ended(link->pidfd, 0);
 }
 
 /* Also where a copy of its end keeps the socket open, what a reaper has said is all there once it has ended. */

@@ -59,7 +59,4 @@ void reaper_link_wake(const struct reaper_link *link);
 /* Asks for the usage, and waits a moment for the answer. Without one the figures stay those of the last message. */
 void reaper_link_ask(struct reaper_link *link);
 
-/* Takes reapers away that went on without a link, and have ended. Needs no lock. */
-void reaper_link_tidy(void);
-
 #endif

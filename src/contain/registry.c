@@ -6,8 +6,8 @@
 #include "contain/backend.h"
 #include "contain/fork-lock.h"
 #include "contain/ladder.h"
+#include "contain/late-child.h"
 #include "contain/owner.h"
-#include "contain/reaper-link.h"
 
 static void let_go(void);
 
@@ -55,6 +55,6 @@ __attribute__((destructor)) void pk_leave(void)
             ladder_end_group(group);
         fork_lock_release(&registry.lock);
     }
-    reaper_link_tidy();
+    late_child_tidy();
     owner_leave();
 }
