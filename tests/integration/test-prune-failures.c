@@ -225,7 +225,12 @@ static int look_everywhere(void *data, pk_error *error)
 static void every_call_of_a_look_everywhere_may_fail(void **state)
 {
     (void)state;
+    struct estate estate = estate_make(); /* or there may be nothing to find */
+    struct estate_owner living = estate_owner(&estate, live_with_one, NULL);
     every_call_fails(&(struct every_call){.run = look_everywhere});
+    estate_kill(&living);
+    expect(&estate, PK_PRUNE_REMOVED);
+    estate_free(&estate);
 }
 
 #define CGROUP(function, ...) PK_TEST_WITH(function, .needs = NEEDS_CGROUP2, __VA_ARGS__)
