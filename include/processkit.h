@@ -24,6 +24,7 @@
 #include <processkit/group.h>
 #include <processkit/guardian.h>
 #include <processkit/host.h>
+#include <processkit/limits.h>
 #include <processkit/loop.h>
 #include <processkit/parse.h>
 #include <processkit/process.h>

@@ -18,6 +18,7 @@
 #define PROCESSKIT_GROUP_H
 
 #include <processkit/error.h>
+#include <processkit/limits.h>
 #include <processkit/macros.h>
 #include <processkit/time.h>
 
@@ -58,27 +59,6 @@ PK_API const char *pk_guarantee_name(pk_guarantee bit);
 PK_API PK_NODISCARD int pk_mechanism_parse(const char *name, pk_mechanism *mechanism, pk_error *error);
 PK_API PK_NODISCARD int pk_guarantee_parse(const char *name, pk_guarantee *bit, pk_error *error);
 
-/* ---- Limits ----------------------------------------------------------------------------------------------------- */
-
-#define PK_UNLIMITED UINT64_MAX
-
-/*
- * Limits for the tree as a whole. Zero, in any field, means "not asked for". They need the cgroup2 mechanism and
- * controllers that can be enabled for it; a limit that cannot be enforced is refused, never ignored.
- */
-typedef struct pk_limits {
-    size_t size;         /* PK_LIMITS_INIT sets it */
-    uint64_t memory_max; /* bytes of memory; beyond it the kernel kills the whole group */
-    uint64_t swap_max;   /* bytes of swap on top; 0: none when memory_max is set. PK_UNLIMITED: as much as there is */
-    uint64_t pids_max;   /* processes and threads; starts beyond it fail with EAGAIN, pk_group_spawn's included */
-    double cpu_max;      /* processors, such as 0.5 or 2, averaged over 100 ms */
-} pk_limits;
-
-#define PK_LIMITS_INIT                \
-    {                                 \
-        sizeof(pk_limits), 0, 0, 0, 0 \
-    }
-
 /* ---- Creating and freeing --------------------------------------------------------------------------------------- */
 
 typedef struct pk_group_options {
@@ -86,11 +66,12 @@ typedef struct pk_group_options {
     pk_mechanism mechanism; /* AUTO takes the best; any other is taken or refused */
     unsigned require;       /* pk_guarantee bits: creation fails rather than give less */
     pk_limits limits;       /* asked for from the start; asking for any implies PK_GUARANTEE_LIMITS */
+    unsigned delegations;   /* pk_delegation bits: how controllers may be had; 0: PK_DELEGATION_DEFAULT */
 } pk_group_options;
 
-#define PK_GROUP_OPTIONS_INIT                                          \
-    {                                                                  \
-        sizeof(pk_group_options), PK_MECHANISM_AUTO, 0, PK_LIMITS_INIT \
+#define PK_GROUP_OPTIONS_INIT                                             \
+    {                                                                     \
+        sizeof(pk_group_options), PK_MECHANISM_AUTO, 0, PK_LIMITS_INIT, 0 \
     }
 
 /*
@@ -128,6 +109,9 @@ PK_API pk_mechanism pk_group_mechanism(const pk_group *group);
  * could not be replaced holds PK_GUARANTEE_OWNER_DEATH no longer. */
 PK_API unsigned pk_group_guarantees(const pk_group *group);
 PK_API unsigned pk_group_required(const pk_group *group);
+
+/* How the controllers for the group's limits are had; 0 for a group without PK_GUARANTEE_LIMITS. */
+PK_API pk_delegation pk_group_delegation(const pk_group *group);
 
 /* Why this group has no better mechanism, or no guardian now, as one line; NULL when it has the best. Lives as long as
  * the group; the next call may change the text. */

@@ -99,7 +99,9 @@ struct pk_group {
     unsigned required;
     unsigned guarantees;
     pk_limits limits;
-    char *refusal; /* where guardians matter: room for a message */
+    unsigned delegations;     /* that are allowed */
+    pk_delegation delegation; /* that is used: 0 without limits */
+    char *refusal;            /* where guardians matter: room for a message */
     char path[512];
 
     /* Held while a child is being born, and while the group is frozen: a child born into a frozen group would never

@@ -96,6 +96,7 @@ static int enable_controllers(pk_group *group, pk_error *error)
         return r;
     group->controllers = true;
     group->guarantees |= PK_GUARANTEE_LIMITS;
+    group->delegation = PK_DELEGATION_ROOT;
     return 0;
 }
 

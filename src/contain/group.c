@@ -30,9 +30,11 @@ static int copy_options(const pk_group_options *given, pk_group_options *options
     memcpy(options, given, given->size);
     unsigned known = PK_GUARANTEE_CGROUP | PK_GUARANTEE_WHOLE_TREE | PK_GUARANTEE_OWNER_DEATH | PK_GUARANTEE_LIMITS |
                      PK_GUARANTEE_USAGE;
-    if (options->mechanism > PK_MECHANISM_PROCESS_GROUP || (options->require & ~known))
+    unsigned ways = PK_DELEGATION_DEFAULT | PK_DELEGATION_LEAF;
+    if (options->mechanism > PK_MECHANISM_PROCESS_GROUP || (options->require & ~known) ||
+        (options->delegations & ~ways))
         return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
-                         "invalid group options: unknown mechanism or guarantee");
+                         "invalid group options: unknown mechanism, guarantee or delegation");
     return limits_check(&options->limits, error);
 }
 
@@ -49,6 +51,7 @@ int pk_group_create(const pk_group_options *given, pk_group **ret, pk_error *err
     group->epoch = sys_epoch();
     group->required = options.require;
     group->limits = options.limits;
+    group->delegations = options.delegations ? options.delegations : PK_DELEGATION_DEFAULT;
     pthread_mutex_init(&group->birth, NULL);
     pthread_mutex_init(&group->lock, NULL);
 
@@ -167,6 +170,11 @@ unsigned pk_group_guarantees(const pk_group *group)
 unsigned pk_group_required(const pk_group *group)
 {
     return group->required;
+}
+
+pk_delegation pk_group_delegation(const pk_group *group)
+{
+    return group->delegation;
 }
 
 const char *pk_group_refusal(const pk_group *group)
