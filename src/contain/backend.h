@@ -99,7 +99,8 @@ struct pk_group {
     unsigned required;
     unsigned guarantees;
     pk_limits limits;
-    unsigned delegations;     /* that are allowed */
+    unsigned delegations; /* that are allowed */
+    enum site_kind site;
     pk_delegation delegation; /* that is used: 0 without limits */
     char *refusal;            /* where guardians matter: room for a message */
     char path[512];

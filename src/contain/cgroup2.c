@@ -10,6 +10,7 @@
 #include "contain/backend.h"
 #include "contain/broadcast.h"
 #include "contain/cgroup.h"
+#include "contain/delegation.h"
 #include "contain/limits.h"
 #include "contain/members.h"
 #include "contain/usage.h"
@@ -57,7 +58,7 @@ static int add_dir(pk_group *group, pk_error *error)
     struct cgroup_dir *dir = calloc(1, sizeof(*dir));
     if (!dir)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
-    int r = owner_make_entry(&dir->entry, error);
+    int r = owner_make_entry(group->site, &dir->entry, error);
     if (r < 0) {
         free(dir);
         return r;
@@ -83,6 +84,34 @@ static struct cgroup_dir *usable_dir(pk_group *group)
 
 /* ---- Opening and closing ---------------------------------------------------------------------------------------- */
 
+/* That a directory can be removed proves that it is empty, so nothing else need be asked. */
+static int cgroup2_close(pk_group *group, bool keep_usage)
+{
+    while (group->dirs) {
+        int r = remove_dir(group, &group->dirs, keep_usage);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* From now on the group is in this site. A group that had no limits may have to be emptied for that: its members cannot
+ * be moved without a window. */
+static int settle(pk_group *group, enum site_kind site, pk_error *error)
+{
+    bool stays = site == SITE_ROOT || site == group->site; /* the root is where groups without limits stand as well */
+    if (!stays && cgroup2_close(group, true) < 0)
+        return error_set(error, -EBUSY, PK_ERROR_RESOURCE_LIMIT, PK_STEP_SET_LIMITS, NULL,
+                         "cannot set limits: the group has members and was made without limits, in a cgroup without "
+                         "controllers (require limits when it is made)");
+    if (!stays)
+        group->site = site;
+    group->controllers = true;
+    group->guarantees |= PK_GUARANTEE_LIMITS;
+    group->delegation = site_delegation(site);
+    return 0;
+}
+
 static int enable_controllers(pk_group *group, pk_error *error)
 {
     static const char *const all[] = {"memory", "pids", "cpu"};
@@ -91,13 +120,10 @@ static int enable_controllers(pk_group *group, pk_error *error)
     bool required = group->required & PK_GUARANTEE_LIMITS;
     if (count == 0 && !required)
         return 0;
-    int r = required ? owner_enable(all, 3, error) : owner_enable(wanted, count, error);
-    if (r < 0)
-        return r;
-    group->controllers = true;
-    group->guarantees |= PK_GUARANTEE_LIMITS;
-    group->delegation = PK_DELEGATION_ROOT;
-    return 0;
+    unsigned ways = group->delegation ? group->delegation : group->delegations;
+    enum site_kind site;
+    int r = delegation_choose(ways, required ? all : wanted, required ? 3 : count, &site, error);
+    return r < 0 ? r : settle(group, site, error);
 }
 
 static int cgroup2_open(pk_group *group, pk_error *error)
@@ -113,17 +139,6 @@ static int cgroup2_open(pk_group *group, pk_error *error)
         return r;
     }
     group->refusal = refusal;
-    return 0;
-}
-
-/* That a directory can be removed proves that it is empty, so nothing else need be asked. */
-static int cgroup2_close(pk_group *group, bool keep_usage)
-{
-    while (group->dirs) {
-        int r = remove_dir(group, &group->dirs, keep_usage);
-        if (r < 0)
-            return r;
-    }
     return 0;
 }
 

@@ -163,7 +163,7 @@ pk_mechanism pk_group_mechanism(const pk_group *group)
 
 unsigned pk_group_guarantees(const pk_group *group)
 {
-    bool guarded = group->backend->needs_guardian && owner_is_guarded();
+    bool guarded = group->backend->needs_guardian && owner_is_guarded(group->site);
     return group->guarantees | (guarded ? PK_GUARANTEE_OWNER_DEATH : 0);
 }
 
@@ -181,7 +181,7 @@ const char *pk_group_refusal(const pk_group *group)
 {
     if (!group->backend->needs_guardian)
         return group->refusal;
-    owner_guard_refusal(group->refusal, PK_ERROR_MESSAGE_SIZE);
+    owner_guard_refusal(group->site, group->refusal, PK_ERROR_MESSAGE_SIZE);
     return group->refusal[0] ? group->refusal : NULL;
 }
 

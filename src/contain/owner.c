@@ -1,5 +1,5 @@
 /*
- * Making, marking and removing the owner directory and its entries.
+ * The homes of this process, and the lock that keeps threads and forks apart.
  */
 #include "contain/owner.h"
 
@@ -7,47 +7,30 @@
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
 #include "contain/fork-lock.h"
-#include "contain/guardian-link.h"
+#include "contain/home.h"
 #include "contain/mark.h"
-#include "contain/place.h"
 #include "sys/sys.h"
 
 #include <processkit/guardian.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
-#include <time.h>
-
-enum { MOST_TRIES = 32 }; /* for a name that is taken; any other error counts at once */
 
 static void let_go(void);
 
 static struct {
     struct fork_lock lock;
-    uint64_t generation; /* changes with each owner directory */
-    uint64_t salt;       /* tells apart owners with a recycled pid: the wall clock of the first use */
-    unsigned names;      /* given out so far */
-    unsigned entries;    /* likewise */
-    int dir;             /* -1: not made */
-    int parent;
-    char name[64];
-    struct place place;
-    struct guardian_link guardian;
-} owner = {.lock = FORK_LOCK_INIT(let_go, true), .dir = -1, .parent = -1, .guardian = GUARDIAN_LINK_INIT};
+    struct home homes[SITES];
+} owner = {
+    .lock = FORK_LOCK_INIT(let_go, true),
+    .homes = {HOME_INIT, HOME_INIT, HOME_INIT, HOME_INIT, HOME_INIT},
+};
 
-/* In a forked child. An open copy would keep the parent's lock alive after its death, and hide from the guardian that
- * the parent has become another program. */
+/* In a forked child. */
 static void let_go(void)
 {
-    owner.dir = sys_close_safe(owner.dir);
-    owner.parent = sys_close_safe(owner.parent);
-    guardian_link_end(&owner.guardian);
-    owner.guardian.losses = 0;
-    owner.salt = 0;
+    for (int i = 0; i < SITES; i++)
+        home_let_go(&owner.homes[i]);
 }
 
 static void lock_owner(void)
@@ -60,132 +43,36 @@ static void unlock_owner(void)
     fork_lock_release(&owner.lock);
 }
 
-/* ---- The owner directory ---------------------------------------------------------------------------------------- */
-
-static int make_name(pk_error *error)
+/* Limits in the root of the hierarchy need no home of their own: where the own cgroup is the root, there is one. */
+static struct home *home_at(enum site_kind site)
 {
-    if (owner.salt == 0) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        owner.salt = (uint64_t)now.tv_sec << 20 | (uint64_t)now.tv_nsec >> 10;
-    }
-    int r = -EEXIST;
-    for (int tries = 0; r == -EEXIST && tries < MOST_TRIES; tries++) {
-        snprintf(owner.name, sizeof(owner.name), "processkit-%d-%llx-%u", sys_getpid(), (unsigned long long)owner.salt,
-                 owner.names++);
-        r = guardian_link_begin(&owner.guardian, owner.parent, owner.name, error);
-    }
-    return r;
+    return &owner.homes[site == SITE_ROOT ? SITE_OWN : site];
 }
 
-/* In a threaded part of the hierarchy new directories are "domain invalid": no process can be put into them. */
-static int check_type(void)
+static struct home *home_of(const struct owner_entry *entry)
 {
-    char type[32];
-    ssize_t length = sys_read_file(owner.dir, "cgroup.type", type, sizeof(type));
-    if (length < 0)
-        return (int)length;
-    return strncmp(type, "domain\n", 7) == 0 ? 0 : -EOPNOTSUPP;
-}
-
-static int open_and_mark(void)
-{
-    owner.dir = sys_keep(sys_openat(owner.parent, owner.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
-    if (owner.dir < 0)
-        return owner.dir;
-    int r = sys_flock(owner.dir, LOCK_EX | LOCK_NB);
-    if (r == 0)
-        r = mark_write(owner.dir); /* after the lock: who sees the mark may judge by the lock */
-    if (r == 0)
-        r = check_type();
-    return r;
-}
-
-static int make_directory(pk_error *error)
-{
-    pk_error why = {0};
-    int r = place_find(&owner.place, error);
-    if (r < 0)
-        return r;
-    owner.parent = sys_keep(sys_openat(AT_FDCWD, owner.place.own, O_RDONLY | O_DIRECTORY, 0));
-    if (owner.parent < 0)
-        return error_errno(error, owner.parent, PK_STEP_OPEN_CGROUP, owner.place.own, "cannot open the own cgroup %s",
-                           owner.place.own);
-    r = sys_may_write(owner.parent); /* cheaper to ask than to let a guardian find out */
-    r = r == -EACCES || r == -EROFS ? r : make_name(&why);
-    if (r < 0 && why.step == PK_STEP_GUARDIAN) {
-        if (error)
-            *error = why;
-        return r;
-    }
-    if (r < 0)
-        return error_errno(error, r, PK_STEP_MAKE_CGROUP, owner.place.own, "cannot make a cgroup in %s",
-                           owner.place.own);
-    r = open_and_mark();
-    if (r == 0)
-        return 0;
-    error_errno(error, r, PK_STEP_MAKE_CGROUP, owner.place.own,
-                r == -EOPNOTSUPP ? "cannot use a cgroup in %s, which is threaded" : "cannot set up a cgroup in %s",
-                owner.place.own);
-    owner.dir = sys_close_safe(owner.dir);
-    cgroup_remove(owner.parent, owner.name);
-    guardian_link_end(&owner.guardian);
-    return r;
-}
-
-static int ensure_directory(pk_error *error)
-{
-    if (owner.dir >= 0) {
-        guardian_link_check(&owner.guardian, owner.parent, owner.name);
-        return 0;
-    }
-    guardian_link_end(&owner.guardian); /* of a directory that was deleted under us */
-    owner.parent = sys_close_safe(owner.parent);
-    int r = make_directory(error);
-    if (r < 0) {
-        owner.dir = sys_close_safe(owner.dir);
-        owner.parent = sys_close_safe(owner.parent);
-        return r;
-    }
-    owner.generation++;
-    return 0;
+    return home_at(entry->site);
 }
 
 /* ---- Entries ---------------------------------------------------------------------------------------------------- */
 
-static int make_entry(struct owner_entry *entry)
+int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *error)
 {
-    int r = -EEXIST;
-    for (int tries = 0; r == -EEXIST && tries < MOST_TRIES; tries++) {
-        snprintf(entry->name, sizeof(entry->name), "g%u", owner.entries++);
-        r = sys_mkdirat(owner.dir, entry->name, 0755);
-    }
-    if (r < 0)
-        return r;
-    entry->generation = owner.generation;
-    entry->fd = sys_keep(sys_openat(owner.dir, entry->name, O_RDONLY | O_DIRECTORY, 0));
-    if (entry->fd < 0) {
-        cgroup_remove(owner.dir, entry->name);
-        return entry->fd;
-    }
-    return 0;
-}
-
-int owner_make_entry(struct owner_entry *entry, pk_error *error)
-{
+    struct home *home = home_at(site);
     lock_owner();
-    int r = ensure_directory(error);
+    int r = home_ensure(home, site, error);
     if (r == 0) {
-        r = make_entry(entry);
+        r = home_make_entry(home, entry);
         if (r == -ENOENT) { /* deleted under us: begin anew, once */
-            owner.dir = sys_close_safe(owner.dir);
-            r = ensure_directory(error);
+            home_lose(home);
+            r = home_ensure(home, site, error);
             if (r == 0)
-                r = make_entry(entry);
+                r = home_make_entry(home, entry);
         }
         if (r < 0)
-            error_errno(error, r, PK_STEP_MAKE_CGROUP, owner.place.own, "cannot make a cgroup in %s/%s",
-                        owner.place.own, owner.name);
+            error_errno(error, r, PK_STEP_MAKE_CGROUP, home->site.path, "cannot make a cgroup in %s/%s",
+                        home->site.path, home->name);
+        entry->site = site;
     }
     unlock_owner();
     return r;
@@ -193,28 +80,22 @@ int owner_make_entry(struct owner_entry *entry, pk_error *error)
 
 int owner_remove_entry(const struct owner_entry *entry)
 {
+    struct home *home = home_of(entry);
     lock_owner();
-    /* An entry of an earlier generation was deleted together with its owner directory. */
-    bool present = owner.dir >= 0 && entry->generation == owner.generation;
-    int r = present ? cgroup_remove(owner.dir, entry->name) : 0;
+    bool present = home_has(home, entry);
+    int r = present ? cgroup_remove(home->dir, entry->name) : 0;
     if (present && r == 0)
-        guardian_link_forget(&owner.guardian, owner.parent, owner.name, entry->name);
+        guardian_link_forget(&home->guardian, home->site.dir, home->name, entry->name);
     unlock_owner();
     return r;
 }
 
-/* ---- The guardian ----------------------------------------------------------------------------------------------- */
-
-static void tell(const struct owner_entry *entry, enum guardian_kind kind)
-{
-    if (owner.dir >= 0 && entry->generation == owner.generation)
-        guardian_link_tell(&owner.guardian, owner.parent, owner.name, kind, entry->name);
-}
+/* ---- The guardians ---------------------------------------------------------------------------------------------- */
 
 void owner_spare_entry(const struct owner_entry *entry, bool spare)
 {
     lock_owner();
-    tell(entry, spare ? GUARDIAN_SPARE : GUARDIAN_UNSPARE);
+    home_tell(home_of(entry), entry, spare ? GUARDIAN_SPARE : GUARDIAN_UNSPARE);
     mark_spared(entry->fd, spare); /* for whoever finds the directory when owner and guardian are both gone */
     unlock_owner();
 }
@@ -222,110 +103,154 @@ void owner_spare_entry(const struct owner_entry *entry, bool spare)
 void owner_hand_over(const struct owner_entry *entry)
 {
     lock_owner();
-    tell(entry, GUARDIAN_TAKE);
+    home_tell(home_of(entry), entry, GUARDIAN_TAKE);
     unlock_owner();
 }
 
-bool owner_is_guarded(void)
+static bool is_guarded(const struct home *home)
+{
+    return home->dir >= 0 && guardian_link_is_up(&home->guardian);
+}
+
+static void check_guard(struct home *home)
+{
+    if (home->dir >= 0)
+        guardian_link_check(&home->guardian, home->site.dir, home->name);
+}
+
+bool owner_is_guarded(enum site_kind site)
 {
     lock_owner();
-    bool guarded = owner.dir >= 0 && guardian_link_is_up(&owner.guardian);
+    bool guarded = is_guarded(home_at(site));
     unlock_owner();
     return guarded;
 }
 
-unsigned owner_guard_losses(void)
+unsigned owner_guard_losses(enum site_kind site)
 {
     lock_owner();
-    unsigned losses = owner.guardian.losses;
+    unsigned losses = home_at(site)->guardian.losses;
     unlock_owner();
     return losses;
 }
 
-void owner_check_guard(void)
+void owner_check_guard(enum site_kind site)
 {
     lock_owner();
-    if (owner.dir >= 0)
-        guardian_link_check(&owner.guardian, owner.parent, owner.name);
+    check_guard(home_at(site));
     unlock_owner();
 }
 
-int owner_guard_fd(void)
+int owner_guard_fd(enum site_kind site)
 {
+    const struct home *home = home_at(site);
     lock_owner();
-    int fd = owner.dir >= 0 ? owner.guardian.guardian.control : -1;
+    int fd = home->dir >= 0 ? home->guardian.guardian.control : -1;
     unlock_owner();
     return fd;
 }
 
-int owner_open_guard(void)
+int owner_open_guard(enum site_kind site)
 {
+    struct home *home = home_at(site);
     int pidfd = -ESRCH;
     lock_owner();
-    if (owner.dir >= 0 && guardian_link_is_up(&owner.guardian))
-        pidfd = guardian_open(&owner.guardian.guardian);
-    if (pidfd == -ESRCH && owner.dir >= 0) {
-        guardian_link_check(&owner.guardian, owner.parent, owner.name);
-        if (guardian_link_is_up(&owner.guardian))
-            pidfd = guardian_open(&owner.guardian.guardian);
+    if (is_guarded(home))
+        pidfd = guardian_open(&home->guardian.guardian);
+    if (pidfd == -ESRCH) {
+        check_guard(home);
+        if (is_guarded(home))
+            pidfd = guardian_open(&home->guardian.guardian);
     }
     unlock_owner();
     return pidfd;
 }
 
-const char *owner_guard_refusal(char *buffer, size_t size)
+const char *owner_guard_refusal(enum site_kind site, char *buffer, size_t size)
 {
     lock_owner();
-    snprintf(buffer, size, "%s", owner.guardian.refusal);
+    snprintf(buffer, size, "%s", home_at(site)->guardian.refusal);
     unlock_owner();
     return buffer;
+}
+
+static bool has_home(void)
+{
+    for (int i = 0; i < SITES; i++)
+        if (owner.homes[i].dir >= 0)
+            return true;
+    return false;
 }
 
 int pk_guardian_enable(bool enable, pk_error *error)
 {
     int r = 0;
     lock_owner();
-    if (owner.dir >= 0 && owner.guardian.off == enable)
+    if (has_home() && owner.homes[0].guardian.off == enable)
         r = error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_GUARDIAN, NULL,
                       "cannot switch the guardian %s: this process has groups already (do it before the first)",
                       enable ? "on" : "off");
-    else
-        owner.guardian.off = !enable;
+    for (int i = 0; i < SITES && r == 0; i++)
+        owner.homes[i].guardian.off = !enable;
     unlock_owner();
     return r;
 }
 
 pid_t pk_guardian_pid(void)
 {
+    pid_t pid = 0;
     lock_owner();
-    pid_t pid = owner.guardian.guardian.pid;
+    for (int i = 0; i < SITES && pid == 0; i++)
+        pid = owner.homes[i].guardian.guardian.pid;
     unlock_owner();
     return pid;
 }
 
 unsigned pk_guardian_losses(void)
 {
-    return owner_guard_losses();
+    unsigned losses = 0;
+    lock_owner();
+    for (int i = 0; i < SITES; i++)
+        losses += owner.homes[i].guardian.losses;
+    unlock_owner();
+    return losses;
 }
 
 /* ---- For limits and for people ---------------------------------------------------------------------------------- */
 
-int owner_enable(const char *const *controllers, size_t count, pk_error *error)
+bool owner_has_home(enum site_kind site)
 {
+    const struct home *home = home_at(site);
     lock_owner();
-    int r = ensure_directory(error);
-    if (r == 0)
-        r = controllers_enable(owner.parent, owner.place.own, controllers, count, error);
-    if (r == 0)
-        r = controllers_enable(owner.dir, owner.name, controllers, count, error);
+    bool has = home->dir >= 0 && (site != SITE_ROOT || site_is_root(home->site.dir));
+    unlock_owner();
+    return has;
+}
+
+int owner_enable(enum site_kind site, const char *const *controllers, size_t count, pk_error *error)
+{
+    struct home *home = home_at(site);
+    lock_owner();
+    bool fresh = home->dir < 0;
+    int r = home_ensure(home, site, error);
+    if (r == 0 && site == SITE_ROOT)
+        r = site_check_root(&home->site, error);
+    if (r == 0) {
+        r = controllers_enable(home->site.dir, home->site.path, controllers, count, error);
+        if (r == 0)
+            r = controllers_enable(home->dir, home->name, controllers, count, error);
+        if (r < 0 && fresh)
+            home_abandon(home);
+    }
     unlock_owner();
     return r;
 }
 
 const char *owner_format_path(const struct owner_entry *entry, char *buffer, size_t size)
 {
+    const struct home *home = home_of(entry);
     lock_owner();
-    snprintf(buffer, size, "%s/%s/%s", owner.place.own, owner.name, entry->name);
+    snprintf(buffer, size, "%s/%s/%s", home->site.path, home->name, entry->name);
     unlock_owner();
     return buffer;
 }
@@ -335,13 +260,7 @@ void owner_leave(void)
     if (!fork_lock_is_used(&owner.lock))
         return; /* never used, or the copy of a forked child */
     lock_owner();
-    if (owner.dir >= 0) {
-        owner.dir = sys_close_safe(owner.dir);
-        if (sys_unlinkat(owner.parent, owner.name, AT_REMOVEDIR) == 0)
-            guardian_link_dismiss(&owner.guardian);
-        else
-            guardian_link_end(&owner.guardian); /* something lives in it: the guardian's now */
-        owner.parent = sys_close_safe(owner.parent);
-    }
+    for (int i = 0; i < SITES; i++)
+        home_leave(&owner.homes[i]);
     unlock_owner();
 }

@@ -1,12 +1,13 @@
 /*
- * The owner directory: the one directory a process has in the cgroup hierarchy, with one directory per group in it.
+ * The owner: what this process has in the cgroup hierarchy. One home for groups without limits, and one for those with
+ * limits wherever these can be had; in each home one directory per group.
  *
- * It is made with the first group and removed at the end of the process. It holds no process itself; it is locked
- * (flock), so that others can tell a living owner from a dead one without guessing, and marked with the owner's pid and
- * start time. All functions may be called from any thread.
+ * All functions may be called from any thread.
  */
 #ifndef PK_CONTAIN_OWNER_H
 #define PK_CONTAIN_OWNER_H
+
+#include "contain/site.h"
 
 #include <processkit/error.h>
 
@@ -19,12 +20,13 @@
 /* A group's directory. */
 struct owner_entry {
     int fd;              /* the directory; the caller closes it */
+    enum site_kind site; /* of the home it is in */
     uint64_t generation; /* of the owner directory it is in */
     char name[OWNER_NAME_SIZE];
 };
 
-/* Makes a new directory for a group, and the owner directory if there is none (any more). */
-int owner_make_entry(struct owner_entry *entry, pk_error *error);
+/* Makes a new directory for a group, and the home if there is none (any more). */
+int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *error);
 
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);
@@ -36,31 +38,35 @@ void owner_spare_entry(const struct owner_entry *entry, bool spare);
  * the directory when it has emptied. Without a guardian it stays. */
 void owner_hand_over(const struct owner_entry *entry);
 
-/* Whether a guardian watches over this process, as far as is known. */
-bool owner_is_guarded(void);
+/* Whether a guardian watches over this home, as far as is known. */
+bool owner_is_guarded(enum site_kind site);
 
 /* Why not, as one line; "" if one does. Returns `buffer`. */
-const char *owner_guard_refusal(char *buffer, size_t size);
+const char *owner_guard_refusal(enum site_kind site, char *buffer, size_t size);
 
 /* A descriptor that becomes readable when the guardian is lost, or -1. It stays the owner's: a copy of it would tell
  * the guardian that the owner lives, also in a forked child, and when the owner is gone. */
-int owner_guard_fd(void);
+int owner_guard_fd(enum site_kind site);
 
 /* The same to keep: a pidfd. -ESRCH without a guardian. */
-int owner_open_guard(void);
+int owner_open_guard(enum site_kind site);
 
 /* Replaces a guardian that was lost, and counts that. */
-void owner_check_guard(void);
-unsigned owner_guard_losses(void);
+void owner_check_guard(enum site_kind site);
+unsigned owner_guard_losses(enum site_kind site);
 
-/* Enables controllers ("memory pids") for the directories of groups, made and to be made. -EOPNOTSUPP, with a text that
- * says which file refused and what would help. */
-int owner_enable(const char *const *controllers, size_t count, pk_error *error);
+/* Whether there is one. */
+bool owner_has_home(enum site_kind site);
+
+/* Makes the home if there is none, and enables controllers ("memory", "pids") for the directories of groups in it, made
+ * and to be made. -EOPNOTSUPP, with a text that says which file refused and what would help; then a home that was made
+ * for it is gone again. */
+int owner_enable(enum site_kind site, const char *const *controllers, size_t count, pk_error *error);
 
 /* The path of an entry, for people. Returns `buffer`. */
 const char *owner_format_path(const struct owner_entry *entry, char *buffer, size_t size);
 
-/* Removes the owner directory if it has no entries left. For the end of the process. */
+/* Removes the homes that have no entries left. For the end of the process. */
 void owner_leave(void);
 
 #endif

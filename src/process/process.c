@@ -28,7 +28,7 @@ static int launch(pk_process *process, pk_group *group, bool private_group, cons
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     }
     pk_time started = sys_now();
-    unsigned losses = owner_guard_losses();
+    unsigned losses = owner_guard_losses(group->site);
     r = spawn(group, &plan, leader, error);
     if (r == 0) {
         run_begin(&process->run, group, private_group, leader, command, started, losses);
@@ -196,7 +196,7 @@ int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk
         if (r < 0 && r != -EINTR)
             return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot wait for pid %d", run->leader->pid);
         if (r > 0 && fds[RUN_GUARD_FD].revents)
-            owner_check_guard();
+            owner_check_guard(run->group->site);
     }
     if (result)
         *result = run->result;

@@ -75,8 +75,8 @@ static void read_usage(struct run *run)
 /* The guardian may have been lost without anybody being woken by it. */
 static void look_at_guard(struct run *run)
 {
-    owner_check_guard();
-    run->result.guard_losses = owner_guard_losses() - run->losses + leader_lost_reaper(run->leader);
+    owner_check_guard(run->group->site);
+    run->result.guard_losses = owner_guard_losses(run->group->site) - run->losses + leader_lost_reaper(run->leader);
     run->result.guarantees &= pk_group_guarantees(run->group);
 }
 
@@ -292,7 +292,7 @@ static pk_time next_time(const struct run *run)
 /* A run has a guardian, or a reaper. */
 static struct pollfd guard_interest(const struct run *run)
 {
-    int fd = run->leader->reaper ? leader_guard_fd(run->leader) : owner_guard_fd();
+    int fd = run->leader->reaper ? leader_guard_fd(run->leader) : owner_guard_fd(run->group->site);
     return (struct pollfd){.fd = fd, .events = POLLIN};
 }
 

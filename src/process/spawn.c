@@ -253,7 +253,7 @@ static void wait_for_writer(int attempt)
 
 static int spawn_on(void *stack, pk_group *group, struct plan *plan, struct leader *leader, pk_error *error)
 {
-    enum { MOST_REPEATS = 2, MOST_WAITS = 8 }; /* 1 + 2 + ... + 128 ms */
+    enum { MOST_REPEATS = 2, MOST_WAITS = 10 }; /* 1 + 2 + ... + 512 ms */
 
     for (int repeats = 0, waits = 0;;) {
         pthread_mutex_lock(&group->birth);

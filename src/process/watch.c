@@ -32,7 +32,7 @@ static int followable(struct process_watch *watch, int index, int fd)
     if (index != RUN_GUARD_FD || fd < 0 || watch->process->run.leader->reaper)
         return fd;
     if (watch->guard < 0)
-        watch->guard = owner_open_guard();
+        watch->guard = owner_open_guard(watch->process->run.group->site);
     return watch->guard;
 }
 
@@ -117,7 +117,7 @@ static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *da
     if (fd_watch == &watch->fds[RUN_GUARD_FD]) {
         unfollow(watch);
         watch->guard = sys_close_safe(watch->guard);
-        owner_check_guard();
+        owner_check_guard(watch->process->run.group->site);
     }
     step(watch);
 }

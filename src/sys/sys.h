@@ -123,6 +123,7 @@ int sys_pidfd_exit_status(int pidfd, int *status);
 int sys_kill(pid_t pid, int signal_number);
 pid_t sys_getpid(void);
 pid_t sys_getppid(void);
+uid_t sys_geteuid(void);
 int sys_setsid(void);
 int sys_setpgid(pid_t pid, pid_t pgid);
 int sys_setgroups(size_t count, const gid_t *groups);

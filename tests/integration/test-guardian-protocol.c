@@ -70,7 +70,7 @@ static void end(struct household *household)
 
 static void send_bytes(const void *bytes, size_t size)
 {
-    int control = owner_guard_fd();
+    int control = owner_guard_fd(SITE_OWN);
     assert_true(control >= 0);
     assert_int_equal(send(control, bytes, size, MSG_NOSIGNAL), (ssize_t)size); /* waits where the socket is full */
 }
@@ -171,7 +171,7 @@ static void descriptors_are_not_taken(void **state)
     memcpy(CMSG_DATA(&control.header), &pipes[1], sizeof(int));
     struct msghdr header = {
         .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-    assert_int_equal(sendmsg(owner_guard_fd(), &header, MSG_NOSIGNAL), sizeof(take));
+    assert_int_equal(sendmsg(owner_guard_fd(SITE_OWN), &header, MSG_NOSIGNAL), sizeof(take));
     assert_unharmed(&household);
     close(pipes[1]);
     struct pollfd fd = {.fd = pipes[0]};

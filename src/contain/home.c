@@ -1,0 +1,184 @@
+/*
+ * Making, marking and removing the owner directory and its entries.
+ */
+#include "contain/home.h"
+
+#include "base/error.h"
+#include "contain/cgroup.h"
+#include "contain/mark.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+enum { MOST_TRIES = 32 }; /* for a name that is taken; any other error counts at once */
+
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
+
+static struct {
+    uint64_t salt; /* tells apart owners with a recycled pid: the wall clock of the first use */
+    unsigned names;
+} given;
+
+static void format_name(char *name, size_t size)
+{
+    if (given.salt == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        given.salt = (uint64_t)now.tv_sec << 20 | (uint64_t)now.tv_nsec >> 10;
+    }
+    snprintf(name, size, "processkit-%d-%llx-%u", sys_getpid(), (unsigned long long)given.salt, given.names++);
+}
+
+/* ---- The owner directory ---------------------------------------------------------------------------------------- */
+
+static int begin(struct home *home, pk_error *error)
+{
+    int r = -EEXIST;
+    for (int tries = 0; r == -EEXIST && tries < MOST_TRIES; tries++) {
+        format_name(home->name, sizeof(home->name));
+        r = guardian_link_begin(&home->guardian, home->site.dir, home->name, error);
+    }
+    return r;
+}
+
+/* In a threaded part of the hierarchy new directories are "domain invalid": no process can be put into them. */
+static int check_type(int dir)
+{
+    char type[32];
+    ssize_t length = sys_read_file(dir, "cgroup.type", type, sizeof(type));
+    if (length < 0)
+        return (int)length;
+    return strncmp(type, "domain\n", 7) == 0 ? 0 : -EOPNOTSUPP;
+}
+
+static int open_and_mark(struct home *home)
+{
+    home->dir = sys_keep(sys_openat(home->site.dir, home->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
+    if (home->dir < 0)
+        return home->dir;
+    int r = sys_flock(home->dir, LOCK_EX | LOCK_NB);
+    if (r == 0)
+        r = mark_write(home->dir); /* after the lock: who sees the mark may judge by the lock */
+    if (r == 0)
+        r = check_type(home->dir);
+    return r;
+}
+
+static int make_directory(struct home *home, pk_error *error)
+{
+    pk_error why = {0};
+    const char *path = home->site.path;
+    int r = sys_may_write(home->site.dir); /* cheaper to ask than to let a guardian find out */
+    r = r == -EACCES || r == -EROFS ? r : begin(home, &why);
+    if (r < 0 && why.step == PK_STEP_GUARDIAN) {
+        if (error)
+            *error = why;
+        return r;
+    }
+    if (r < 0)
+        return error_errno(error, r, PK_STEP_MAKE_CGROUP, path, "cannot make a cgroup in %s", path);
+    r = open_and_mark(home);
+    if (r == 0)
+        return 0;
+    error_errno(error, r, PK_STEP_MAKE_CGROUP, path,
+                r == -EOPNOTSUPP ? "cannot use a cgroup in %s, which is threaded" : "cannot set up a cgroup in %s",
+                path);
+    home->dir = sys_close_safe(home->dir);
+    cgroup_remove(home->site.dir, home->name);
+    guardian_link_end(&home->guardian);
+    return r;
+}
+
+int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
+{
+    if (home->dir >= 0) {
+        guardian_link_check(&home->guardian, home->site.dir, home->name);
+        return 0;
+    }
+    guardian_link_end(&home->guardian); /* of a directory that was deleted under us */
+    site_close(&home->site);
+    int r = site_find(kind, &home->site, error);
+    if (r < 0)
+        return r;
+    r = make_directory(home, error);
+    if (r < 0) {
+        site_abandon(&home->site);
+        return r;
+    }
+    home->generation++;
+    return 0;
+}
+
+void home_abandon(struct home *home)
+{
+    home->dir = sys_close_safe(home->dir);
+    if (cgroup_remove(home->site.dir, home->name) == 0)
+        guardian_link_dismiss(&home->guardian);
+    else
+        guardian_link_end(&home->guardian);
+    site_abandon(&home->site);
+}
+
+void home_lose(struct home *home)
+{
+    home->dir = sys_close_safe(home->dir);
+}
+
+void home_leave(struct home *home)
+{
+    if (home->dir < 0)
+        return;
+    home->dir = sys_close_safe(home->dir);
+    if (sys_unlinkat(home->site.dir, home->name, AT_REMOVEDIR) == 0)
+        guardian_link_dismiss(&home->guardian);
+    else
+        guardian_link_end(&home->guardian); /* something lives in it: the guardian's now */
+    site_close(&home->site);
+}
+
+/* An open copy would keep the parent's lock alive after its death, and hide from the guardian that the parent has
+ * become another program. */
+void home_let_go(struct home *home)
+{
+    home->dir = sys_close_safe(home->dir);
+    site_close(&home->site);
+    guardian_link_end(&home->guardian);
+    home->guardian.losses = 0;
+    given.salt = 0;
+}
+
+/* ---- Entries ---------------------------------------------------------------------------------------------------- */
+
+int home_make_entry(struct home *home, struct owner_entry *entry)
+{
+    int r = -EEXIST;
+    for (int tries = 0; r == -EEXIST && tries < MOST_TRIES; tries++) {
+        snprintf(entry->name, sizeof(entry->name), "g%u", home->entries++);
+        r = sys_mkdirat(home->dir, entry->name, 0755);
+    }
+    if (r < 0)
+        return r;
+    entry->generation = home->generation;
+    entry->fd = sys_keep(sys_openat(home->dir, entry->name, O_RDONLY | O_DIRECTORY, 0));
+    if (entry->fd < 0) {
+        cgroup_remove(home->dir, entry->name);
+        return entry->fd;
+    }
+    return 0;
+}
+
+bool home_has(const struct home *home, const struct owner_entry *entry)
+{
+    return home->dir >= 0 && entry->generation == home->generation;
+}
+
+void home_tell(struct home *home, const struct owner_entry *entry, enum guardian_kind kind)
+{
+    if (home_has(home, entry))
+        guardian_link_tell(&home->guardian, home->site.dir, home->name, kind, entry->name);
+}

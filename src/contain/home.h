@@ -1,0 +1,53 @@
+/*
+ * A home: one owner directory in one site, its guardian, and the directories of groups in it.
+ *
+ * The directory is made with the first group and removed at the end of the process. It holds no process itself; it is
+ * locked (flock), so that others can tell a living owner from a dead one without guessing, and marked with the owner's
+ * pid and start time. All functions need the owner's lock.
+ */
+#ifndef PK_CONTAIN_HOME_H
+#define PK_CONTAIN_HOME_H
+
+#include "contain/guardian-link.h"
+#include "contain/owner.h"
+#include "contain/site.h"
+
+struct home {
+    uint64_t generation; /* changes with each owner directory */
+    unsigned entries;    /* given out so far */
+    int dir;             /* -1: not made */
+    char name[64];
+    struct site site;
+    struct guardian_link guardian;
+};
+
+#define HOME_INIT                                                      \
+    {                                                                  \
+        .dir = -1, .site = {.dir = -1}, .guardian = GUARDIAN_LINK_INIT \
+    }
+
+/* Sees to it that there is an owner directory, in a site of this kind, and replaces a guardian that was lost. */
+int home_ensure(struct home *home, enum site_kind kind, pk_error *error);
+
+/* Gives up one that is of no use and has no entries. */
+void home_abandon(struct home *home);
+
+/* A new directory for a group. -ENOENT: the owner directory was deleted under us. */
+int home_make_entry(struct home *home, struct owner_entry *entry);
+
+/* Whether an entry is still in it: one of an earlier generation was deleted together with its owner directory. */
+bool home_has(const struct home *home, const struct owner_entry *entry);
+
+/* After the owner directory was deleted by somebody else. */
+void home_lose(struct home *home);
+
+/* Says something about an entry to the guardian. */
+void home_tell(struct home *home, const struct owner_entry *entry, enum guardian_kind kind);
+
+/* Removes the owner directory if it has no entries left. For the end of the process. */
+void home_leave(struct home *home);
+
+/* In a forked child: everything is the parent's. */
+void home_let_go(struct home *home);
+
+#endif

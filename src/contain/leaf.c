@@ -1,0 +1,87 @@
+/*
+ * Moving this process to a leaf of its own cgroup, so that controllers can be enabled in that: a cgroup with processes
+ * in it may not.
+ *
+ * Two owners in one cgroup are in each other's way. The lock keeps them from moving at the same time; the second finds
+ * the cgroup empty of others only if the first has left, and then it is in the leaf itself, where `present` holds.
+ */
+#include "base/error.h"
+#include "contain/cgroup.h"
+#include "contain/proc.h"
+#include "contain/site.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define LEAF_NAME "processkit-leaf"
+
+/* A process that is here beside this one, or 0; of another pid namespace, -1. */
+static int find_other(int dir, pid_t *other)
+{
+    char text[4096];
+    *other = 0;
+    ssize_t length = sys_read_file(dir, "cgroup.procs", text, sizeof(text));
+    if (length < 0 && length != -EFBIG)
+        return (int)length;
+    for (char *at = text; *at && *other == 0; at += strcspn(at, "\n"), at += *at == '\n') {
+        long pid = strtol(at, NULL, 10);
+        if (pid != sys_getpid())
+            *other = pid > 0 ? (pid_t)pid : -1;
+    }
+    return 0;
+}
+
+static int refuse_other(const struct site *site, pid_t other, pk_error *error)
+{
+    char who[32] = "of another pid namespace";
+    if (other > 0)
+        snprintf(who, sizeof(who), "such as %d", other);
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
+                     "cannot enforce limits: other processes, %s, are in the own cgroup %s, and it can only be divided "
+                     "when this one is alone in it (give it a service or scope of its own)",
+                     who, site->path);
+}
+
+static int move_to_leaf(const struct site *site)
+{
+    int r = sys_mkdirat(site->dir, LEAF_NAME, 0755);
+    if (r < 0 && r != -EEXIST)
+        return r;
+    int leaf = sys_openat(site->dir, LEAF_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (leaf < 0)
+        return leaf;
+    r = cgroup_move(leaf, sys_getpid());
+    sys_close(leaf);
+    if (r < 0)
+        sys_unlinkat(site->dir, LEAF_NAME, AT_REMOVEDIR);
+    return r;
+}
+
+int leaf_enter(struct site *site, pk_error *error)
+{
+    pid_t other;
+    int r = sys_flock(site->dir, LOCK_EX);
+    if (r == 0)
+        r = find_other(site->dir, &other);
+    if (r == 0 && other != 0)
+        r = refuse_other(site, other, error);
+    else if (r == 0)
+        r = move_to_leaf(site);
+    sys_flock(site->dir, LOCK_UN);
+    if (r < 0 && !(r == -EOPNOTSUPP))
+        return error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot move this process to a leaf of %s",
+                           site->path);
+    site->moved = r == 0;
+    return r;
+}
+
+void leaf_return(const struct site *site)
+{
+    if (cgroup_move(site->dir, sys_getpid()) == 0)
+        sys_unlinkat(site->dir, LEAF_NAME, AT_REMOVEDIR);
+}

@@ -1,0 +1,145 @@
+/*
+ * Finding sites.
+ */
+#include "contain/site.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "contain/place.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+pk_delegation site_delegation(enum site_kind kind)
+{
+    static const pk_delegation bits[SITES] = {
+        [SITE_ROOT] = PK_DELEGATION_ROOT,
+        [SITE_PRESENT] = PK_DELEGATION_PRESENT,
+        [SITE_LEAF] = PK_DELEGATION_LEAF,
+        [SITE_SCOPE] = PK_DELEGATION_SCOPE,
+    };
+    return bits[kind];
+}
+
+/* ---- Whose a cgroup is ------------------------------------------------------------------------------------------ */
+
+static bool has_mark(int dir, const char *name)
+{
+    char value[8];
+    return sys_fgetxattr(dir, name, value, sizeof(value)) == 1 && value[0] == '1';
+}
+
+/* What has no type is the root of the hierarchy. */
+bool site_is_root(int dir)
+{
+    return sys_faccessat(dir, "cgroup.type", 0) == -ENOENT;
+}
+
+/* Ours, in a directory that is not: somebody gave it to us. In a user's own tree everything belongs to the user. */
+static bool was_given(int dir)
+{
+    struct stat own, above;
+    return sys_geteuid() != 0 && sys_fstat(dir, &own) == 0 && own.st_uid == sys_geteuid() &&
+           sys_fstatat(dir, "..", &above, 0) == 0 && above.st_uid != sys_geteuid();
+}
+
+/*
+ * A service manager marks what it has delegated: one mark for everybody to see, and before systemd 251 one that only
+ * the privileged see. The root of a cgroup namespace is for who lives in it.
+ */
+bool site_is_delegated(int dir, bool is_mount)
+{
+    if (site_is_root(dir))
+        return false;
+    return is_mount || has_mark(dir, "user.delegate") || has_mark(dir, "trusted.delegate") || was_given(dir);
+}
+
+/* ---- One after the other ---------------------------------------------------------------------------------------- */
+
+static int refuse(pk_error *error, const char *path, const char *why)
+{
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
+                     "cannot enforce limits: %s", why);
+}
+
+static int find_own(struct site *site, struct place *place, pk_error *error)
+{
+    int r = place_find(place, error);
+    if (r < 0)
+        return r;
+    text_copy(site->path, sizeof(site->path), place->own);
+    site->dir = sys_keep(sys_openat(AT_FDCWD, place->own, O_RDONLY | O_DIRECTORY, 0));
+    if (site->dir < 0)
+        return error_errno(error, site->dir, PK_STEP_OPEN_CGROUP, place->own, "cannot open the own cgroup %s",
+                           place->own);
+    return 0;
+}
+
+int site_check_root(const struct site *site, pk_error *error)
+{
+    if (site_is_root(site->dir))
+        return 0;
+    return refuse(error, site->path, "this process is not in the root of the cgroup hierarchy");
+}
+
+/* The parent of the own cgroup. */
+static int find_present(struct site *site, const struct place *place, pk_error *error)
+{
+    char *slash = strrchr(site->path, '/');
+    bool has_parent = strcmp(place->mount, place->own) != 0 && slash && slash != site->path;
+    int parent = has_parent ? sys_keep(sys_openat(site->dir, "..", O_RDONLY | O_DIRECTORY, 0)) : -ENOENT;
+    if (parent < 0 && parent != -ENOENT)
+        return error_errno(error, parent, PK_STEP_OPEN_CGROUP, site->path, "cannot open the cgroup above %s",
+                           site->path);
+    if (has_parent) {
+        *slash = '\0';
+        sys_close(site->dir);
+        site->dir = parent;
+    }
+    if (parent >= 0 && site_is_delegated(parent, strcmp(place->mount, site->path) == 0))
+        return 0;
+    return refuse(error, site->path, "this process is not in a leaf of a cgroup that was delegated to it");
+}
+
+static int find_leaf(struct site *site, const struct place *place, pk_error *error)
+{
+    if (!site_is_delegated(site->dir, strcmp(place->mount, place->own) == 0))
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
+                         "cannot enforce limits: the own cgroup %s is not delegated to this process (set "
+                         "Delegate=yes in its unit)",
+                         site->path);
+    return leaf_enter(site, error);
+}
+
+int site_find(enum site_kind kind, struct site *site, pk_error *error)
+{
+    struct place place;
+    *site = (struct site){.dir = -1};
+    int r = find_own(site, &place, error);
+    if (r == 0 && kind == SITE_ROOT)
+        r = site_check_root(site, error);
+    if (r == 0 && kind == SITE_PRESENT)
+        r = find_present(site, &place, error);
+    if (r == 0 && kind == SITE_LEAF)
+        r = find_leaf(site, &place, error);
+    if (r == 0 && kind == SITE_SCOPE)
+        r = refuse(error, site->path, "no service manager is asked for a scope by this version");
+    if (r < 0)
+        site->dir = sys_close_safe(site->dir);
+    return r;
+}
+
+void site_abandon(struct site *site)
+{
+    if (site->moved)
+        leaf_return(site);
+    site_close(site);
+}
+
+void site_close(struct site *site)
+{
+    site->dir = sys_close_safe(site->dir);
+    site->moved = false;
+}
