@@ -56,11 +56,24 @@ static void print_rung(const pk_rung *rung)
         printf("         remedy: %s\n", safe(rung->remedy));
 }
 
+static void print_way(const pk_way *way)
+{
+    printf("  %-4s %s%s\n", way->available ? "yes" : "no", pk_delegation_name(way->delegation),
+           way->delegation & PK_DELEGATION_DEFAULT ? "" : " (only if asked for, by --limits-by)");
+    if (way->controllers[0])
+        printf("         controllers: %s\n", safe(way->controllers));
+    if (way->reason[0])
+        printf("         %s\n", safe(way->reason));
+    if (way->remedy[0])
+        printf("         remedy: %s\n", safe(way->remedy));
+}
+
 static void print_host(const pk_host *host)
 {
     char bits[128];
     printf("mechanism    %s\n", pk_mechanism_name(host->mechanism));
     printf("guarantees   %s\n", format_guarantees(host->guarantees, bits, sizeof(bits)));
+    printf("limits by    %s\n", pk_delegation_name(host->delegation));
     printf("cgroup2      %s\n", host->cgroup_mount[0] ? safe(host->cgroup_mount) : "not to be seen");
     if (host->cgroup_own[0])
         printf("own cgroup   %s\n", safe(host->cgroup_own));
@@ -69,6 +82,10 @@ static void print_host(const pk_host *host)
     printf("\nWhat can be had here, best first:\n");
     for (size_t i = 0; i < host->rung_count; i++)
         print_rung(&host->rungs[i]);
+
+    printf("\nWays to have controllers for limits, in this order:\n");
+    for (size_t i = 0; i < host->way_count; i++)
+        print_way(&host->ways[i]);
 
     printf("\nWhat the kernel has:\n");
     for (size_t i = 0; i < host->feature_count; i++) {
@@ -95,9 +112,17 @@ static json_t *text_to_json(const char *text)
     return text[0] ? json_string(safe(text)) : json_null();
 }
 
+static json_t *way_to_json(const pk_way *way)
+{
+    return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "name", pk_delegation_name(way->delegation), "available",
+                     way->available, "default", (way->delegation & PK_DELEGATION_DEFAULT) != 0, "controllers",
+                     text_to_json(way->controllers), "reason", text_to_json(way->reason), "remedy",
+                     text_to_json(way->remedy));
+}
+
 static json_t *host_to_json(const pk_host *host)
 {
-    json_t *rungs = json_array(), *features = json_array();
+    json_t *rungs = json_array(), *ways = json_array(), *features = json_array();
     for (size_t i = 0; i < host->rung_count; i++) {
         const pk_rung *rung = &host->rungs[i];
         json_array_append_new(rungs,
@@ -105,16 +130,19 @@ static json_t *host_to_json(const pk_host *host)
                                         "guarantees", guarantees_to_json(rung->guarantees), "reason",
                                         text_to_json(rung->reason), "remedy", text_to_json(rung->remedy)));
     }
+    for (size_t i = 0; i < host->way_count; i++)
+        json_array_append_new(ways, way_to_json(&host->ways[i]));
     for (size_t i = 0; i < host->feature_count; i++) {
         const pk_feature *feature = &host->features[i];
         json_array_append_new(features, json_pack("{s:s, s:b, s:s}", "name", feature->name, "available",
                                                   feature->available, "without", feature->without));
     }
-    return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema_version", 1, "version", pk_version(),
-                     "mechanism", pk_mechanism_name(host->mechanism), "guarantees",
-                     guarantees_to_json(host->guarantees), "cgroup_mount", text_to_json(host->cgroup_mount),
-                     "cgroup_own", text_to_json(host->cgroup_own), "controllers", text_to_json(host->controllers),
-                     "rungs", rungs, "features", features);
+    return json_pack("{s:i, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema_version", 1, "version",
+                     pk_version(), "mechanism", pk_mechanism_name(host->mechanism), "guarantees",
+                     guarantees_to_json(host->guarantees), "delegation", pk_delegation_name(host->delegation),
+                     "cgroup_mount", text_to_json(host->cgroup_mount), "cgroup_own", text_to_json(host->cgroup_own),
+                     "controllers", text_to_json(host->controllers), "rungs", rungs, "ways", ways, "features",
+                     features);
 }
 
 static int print_json(const pk_host *host)

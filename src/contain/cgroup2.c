@@ -114,7 +114,7 @@ static int settle(pk_group *group, enum site_kind site, pk_error *error)
 
 static int enable_controllers(pk_group *group, pk_error *error)
 {
-    static const char *const all[] = {"memory", "pids", "cpu"};
+
     const char *wanted[3];
     size_t count = limits_controllers(&group->limits, wanted);
     bool required = group->required & PK_GUARANTEE_LIMITS;
@@ -122,7 +122,8 @@ static int enable_controllers(pk_group *group, pk_error *error)
         return 0;
     unsigned ways = group->delegation ? group->delegation : group->delegations;
     enum site_kind site;
-    int r = delegation_choose(ways, required ? all : wanted, required ? 3 : count, &site, error);
+    int r =
+        delegation_choose(ways, required ? limits_required : wanted, required ? LIMITS_REQUIRED : count, &site, error);
     return r < 0 ? r : settle(group, site, error);
 }
 

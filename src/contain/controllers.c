@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CONTROLLERS_SIZE = 256 };
+
 bool controllers_has(const char *list, const char *controller)
 {
     size_t length = strlen(controller);
@@ -21,6 +23,15 @@ bool controllers_has(const char *list, const char *controller)
         word += strspn(word, " \n");
     }
     return false;
+}
+
+int controllers_read(int dir, char *buffer, size_t size)
+{
+    ssize_t length = sys_read_file(dir, "cgroup.controllers", buffer, size);
+    if (length < 0)
+        return (int)length;
+    buffer[strcspn(buffer, "\n")] = '\0';
+    return 0;
 }
 
 static int refuse(pk_error *error, const char *path, const char *wanted, int number)
@@ -44,22 +55,40 @@ static int refuse(pk_error *error, const char *path, const char *wanted, int num
                      wanted, path, why);
 }
 
-int controllers_enable(int dir, const char *path, const char *const *controllers, size_t count, pk_error *error)
+static int check(const char *available, const char *path, const char *const *controllers, size_t count, pk_error *error)
 {
-    char available[256], enabled[256], wanted[128] = "";
-
-    ssize_t r = sys_read_file(dir, "cgroup.controllers", available, sizeof(available));
-    if (r >= 0)
-        r = sys_read_file(dir, "cgroup.subtree_control", enabled, sizeof(enabled));
-    if (r < 0)
-        return error_errno(error, (int)r, PK_STEP_ENABLE_LIMITS, path, "cannot read the controllers of %s", path);
-
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (!controllers_has(available, controllers[i]))
             return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
                              "cannot enforce limits: the controller '%s' is not available in %s (enable it in the "
                              "cgroups above, or boot with the unified hierarchy)",
                              controllers[i], path);
+    return 0;
+}
+
+static int explain_read(int number, const char *path, pk_error *error)
+{
+    return error_errno(error, number, PK_STEP_ENABLE_LIMITS, path, "cannot read the controllers of %s", path);
+}
+
+int controllers_check(int dir, const char *path, const char *const *controllers, size_t count, pk_error *error)
+{
+    char available[CONTROLLERS_SIZE];
+    int r = controllers_read(dir, available, sizeof(available));
+    return r < 0 ? explain_read(r, path, error) : check(available, path, controllers, count, error);
+}
+
+int controllers_enable(int dir, const char *path, const char *const *controllers, size_t count, pk_error *error)
+{
+    char enabled[CONTROLLERS_SIZE], wanted[CONTROLLERS_SIZE] = "";
+
+    int r = controllers_check(dir, path, controllers, count, error);
+    if (r < 0)
+        return r;
+    ssize_t length = sys_read_file(dir, "cgroup.subtree_control", enabled, sizeof(enabled));
+    if (length < 0)
+        return explain_read((int)length, path, error);
+    for (size_t i = 0; i < count; i++) {
         if (controllers_has(enabled, controllers[i]))
             continue;
         size_t used = strlen(wanted);

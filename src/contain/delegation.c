@@ -55,13 +55,16 @@ struct refusals {
     char text[PK_ERROR_MESSAGE_SIZE];
 };
 
+const char *delegation_reason(const char *message)
+{
+    return strncmp(message, PREFIX, strlen(PREFIX)) == 0 ? message + strlen(PREFIX) : message;
+}
+
 static void add_refusal(struct refusals *refusals, enum site_kind site, const char *message)
 {
-    if (strncmp(message, PREFIX, strlen(PREFIX)) == 0)
-        message += strlen(PREFIX);
     size_t room = sizeof(refusals->text) - refusals->used;
     int length = snprintf(refusals->text + refusals->used, room, "%s%s: %s", refusals->count ? "; " : "",
-                          pk_delegation_name(site_delegation(site)), message);
+                          pk_delegation_name(site_delegation(site)), delegation_reason(message));
     refusals->used += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
     refusals->count++;
 }

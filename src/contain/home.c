@@ -114,13 +114,12 @@ int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
     return 0;
 }
 
-void home_abandon(struct home *home)
+void home_give_up(struct home *home)
 {
+    if (sys_unlinkat(home->site.dir, home->name, AT_REMOVEDIR) < 0)
+        return;
     home->dir = sys_close_safe(home->dir);
-    if (cgroup_remove(home->site.dir, home->name) == 0)
-        guardian_link_dismiss(&home->guardian);
-    else
-        guardian_link_end(&home->guardian);
+    guardian_link_dismiss(&home->guardian);
     site_abandon(&home->site);
 }
 

@@ -29,8 +29,8 @@ struct home {
 /* Sees to it that there is an owner directory, in a site of this kind, and replaces a guardian that was lost. */
 int home_ensure(struct home *home, enum site_kind kind, pk_error *error);
 
-/* Gives up one that is of no use and has no entries. */
-void home_abandon(struct home *home);
+/* Gives up one that is of no use; without effect if it has entries. */
+void home_give_up(struct home *home);
 
 /* A new directory for a group. -ENOENT: the owner directory was deleted under us. */
 int home_make_entry(struct home *home, struct owner_entry *entry);

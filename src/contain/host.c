@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
+#include "contain/delegation.h"
 #include "contain/group.h"
+#include "contain/limits.h"
 #include "contain/place.h"
 #include "sys/sys.h"
 
@@ -21,18 +23,23 @@ static void set_text(char *place, const char *text)
 }
 
 /* Splits "what failed: why (what to do)" into what a rung says. */
-static void take_reason(pk_rung *rung, const char *message)
+static void split_reason(const char *message, char *reason, char *remedy)
 {
-    set_text(rung->reason, message);
-    size_t length = strlen(rung->reason);
-    char *open = strrchr(rung->reason, '(');
-    if (!open || length == 0 || rung->reason[length - 1] != ')')
+    set_text(reason, message);
+    size_t length = strlen(reason);
+    char *open = strrchr(reason, '(');
+    if (!open || length == 0 || reason[length - 1] != ')')
         return;
-    rung->reason[length - 1] = '\0';
-    set_text(rung->remedy, open + 1);
-    while (open > rung->reason && open[-1] == ' ')
+    reason[length - 1] = '\0';
+    set_text(remedy, open + 1);
+    while (open > reason && open[-1] == ' ')
         open--;
     *open = '\0';
+}
+
+static void take_reason(pk_rung *rung, const char *message)
+{
+    split_reason(message, rung->reason, rung->remedy);
 }
 
 static void remedy_by_step(pk_rung *rung, const pk_error *error)
@@ -46,6 +53,12 @@ static void remedy_by_step(pk_rung *rung, const pk_error *error)
         set_text(rung->remedy,
                  "run in a cgroup that is delegated to this user: in a user session, or a service or scope "
                  "with Delegate=yes");
+}
+
+/* Failures that say nothing about the host. */
+static bool says_nothing(int number)
+{
+    return number == -ENOMEM || number == -EMFILE || number == -ENFILE;
 }
 
 static int examine_rung(pk_host *host, const char *name, pk_mechanism mechanism, unsigned require, pk_group **keep,
@@ -72,14 +85,76 @@ static int examine_rung(pk_host *host, const char *name, pk_mechanism mechanism,
         *keep = group;
         return 0;
     }
-    if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) { /* these say nothing about the host */
+    if (says_nothing(r)) {
         if (error)
             *error = why;
         return r;
     }
-    take_reason(rung, why.message);
+    if (require != 0 && why.step == PK_STEP_ENABLE_LIMITS)
+        set_text(rung->reason, "there is no way to have controllers, see below");
+    else
+        take_reason(rung, why.message);
     remedy_by_step(rung, &why);
     return 0;
+}
+
+/* ---- Ways to have controllers ----------------------------------------------------------------------------------- */
+
+static int look_at_leaf(pk_way *way, pk_error *error)
+{
+    struct site site;
+    int r = site_look_at_leaf(&site, error);
+    if (r == 0)
+        controllers_read(site.dir, way->controllers, sizeof(way->controllers));
+    if (r == 0)
+        r = controllers_check(site.dir, site.path, limits_required, LIMITS_REQUIRED, error);
+    site_close(&site);
+    return r;
+}
+
+static int try_way(enum site_kind site, pk_way *way, pk_error *error)
+{
+    bool had = owner_has_home(site);
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_CGROUP2;
+    options.require = PK_GUARANTEE_LIMITS;
+    options.delegations = way->delegation;
+    pk_group *group = NULL;
+    int r = pk_group_create(&options, &group, error);
+    if (r == 0)
+        owner_read_controllers(site, way->controllers, sizeof(way->controllers));
+    pk_group_free(group);
+    if (!had)
+        owner_give_up(site);
+    return r;
+}
+
+static int examine_way(pk_host *host, enum site_kind site, pk_error *error)
+{
+    pk_way *way = &host->ways[host->way_count++];
+    pk_error why = {0};
+
+    *way = (pk_way){.delegation = site_delegation(site)};
+    int r = site == SITE_LEAF ? look_at_leaf(way, &why) : try_way(site, way, &why);
+    if (says_nothing(r)) {
+        if (error)
+            *error = why;
+        return r;
+    }
+    way->available = r == 0;
+    if (r < 0)
+        split_reason(delegation_reason(why.message), way->reason, way->remedy);
+    if (r == 0 && host->delegation == 0 && way->delegation & PK_DELEGATION_DEFAULT)
+        host->delegation = way->delegation;
+    return 0;
+}
+
+static int examine_ways(pk_host *host, pk_error *error)
+{
+    int r = 0;
+    for (int site = SITE_ROOT; site < SITES && r == 0; site++)
+        r = examine_way(host, (enum site_kind)site, error);
+    return r;
 }
 
 static void examine_place(pk_host *host)
@@ -180,6 +255,8 @@ int pk_host_examine(pk_host *ret, pk_error *error)
     pk_group *limited = NULL, *plain = NULL;
 
     int r = examine_rungs(&host, &limited, &plain, error);
+    if (r == 0)
+        r = examine_ways(&host, error);
     if (r == 0) {
         examine_place(&host);
         examine_features(&host, limited ? limited : plain);

@@ -62,21 +62,29 @@ static int move_to_leaf(const struct site *site)
     return r;
 }
 
-int leaf_enter(struct site *site, pk_error *error)
+int leaf_check(const struct site *site, pk_error *error)
 {
     pid_t other;
+    int r = find_other(site->dir, &other);
+    if (r < 0)
+        return error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot read who is in %s", site->path);
+    return other == 0 ? 0 : refuse_other(site, other, error);
+}
+
+int leaf_enter(struct site *site, pk_error *error)
+{
     int r = sys_flock(site->dir, LOCK_EX);
-    if (r == 0)
-        r = find_other(site->dir, &other);
-    if (r == 0 && other != 0)
-        r = refuse_other(site, other, error);
-    else if (r == 0)
+    if (r < 0)
+        return error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot lock %s", site->path);
+    r = leaf_check(site, error);
+    if (r == 0) {
         r = move_to_leaf(site);
+        site->moved = r == 0;
+        if (r < 0)
+            error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot move this process to a leaf of %s",
+                        site->path);
+    }
     sys_flock(site->dir, LOCK_UN);
-    if (r < 0 && !(r == -EOPNOTSUPP))
-        return error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot move this process to a leaf of %s",
-                           site->path);
-    site->moved = r == 0;
     return r;
 }
 

@@ -16,6 +16,8 @@
 
 enum { CPU_PERIOD_US = 100000, TEXT_SIZE = 64 };
 
+const char *const limits_required[LIMITS_REQUIRED] = {"memory", "pids", "cpu"};
+
 bool limits_any(const pk_limits *limits)
 {
     return limits->memory_max || limits->swap_max || limits->pids_max || limits->cpu_max != 0;

@@ -12,6 +12,10 @@ bool limits_any(const pk_limits *limits);
 /* -EINVAL for numbers that mean nothing. */
 int limits_check(const pk_limits *limits, pk_error *error);
 
+/* The controllers that PK_GUARANTEE_LIMITS stands for. */
+enum { LIMITS_REQUIRED = 3 };
+extern const char *const limits_required[LIMITS_REQUIRED];
+
 /* The controllers these limits need; at most 3. Returns how many. */
 size_t limits_controllers(const pk_limits *limits, const char *controllers[3]);
 

@@ -240,10 +240,28 @@ int owner_enable(enum site_kind site, const char *const *controllers, size_t cou
         if (r == 0)
             r = controllers_enable(home->dir, home->name, controllers, count, error);
         if (r < 0 && fresh)
-            home_abandon(home);
+            home_give_up(home);
     }
     unlock_owner();
     return r;
+}
+
+int owner_read_controllers(enum site_kind site, char *buffer, size_t size)
+{
+    const struct home *home = home_at(site);
+    lock_owner();
+    int r = home->dir < 0 ? -ENOENT : controllers_read(home->site.dir, buffer, size);
+    unlock_owner();
+    return r;
+}
+
+void owner_give_up(enum site_kind site)
+{
+    struct home *home = home_at(site);
+    lock_owner();
+    if (home->dir >= 0)
+        home_give_up(home);
+    unlock_owner();
 }
 
 const char *owner_format_path(const struct owner_entry *entry, char *buffer, size_t size)

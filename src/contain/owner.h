@@ -63,6 +63,12 @@ bool owner_has_home(enum site_kind site);
  * for it is gone again. */
 int owner_enable(enum site_kind site, const char *const *controllers, size_t count, pk_error *error);
 
+/* The controllers that can be enabled in a home, separated by spaces. */
+int owner_read_controllers(enum site_kind site, char *buffer, size_t size);
+
+/* Gives up a home that has no entries. */
+void owner_give_up(enum site_kind site);
+
 /* The path of an entry, for people. Returns `buffer`. */
 const char *owner_format_path(const struct owner_entry *entry, char *buffer, size_t size);
 

@@ -103,14 +103,17 @@ static int find_present(struct site *site, const struct place *place, pk_error *
     return refuse(error, site->path, "this process is not in a leaf of a cgroup that was delegated to it");
 }
 
-static int find_leaf(struct site *site, const struct place *place, pk_error *error)
+static int check_leaf(const struct site *site, const struct place *place, pk_error *error)
 {
-    if (!site_is_delegated(site->dir, strcmp(place->mount, place->own) == 0))
-        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
-                         "cannot enforce limits: the own cgroup %s is not delegated to this process (set "
-                         "Delegate=yes in its unit)",
-                         site->path);
-    return leaf_enter(site, error);
+    if (site_is_root(site->dir))
+        return refuse(error, site->path,
+                      "this process is in the root of the cgroup hierarchy, which has no need of a leaf");
+    if (site_is_delegated(site->dir, strcmp(place->mount, place->own) == 0))
+        return 0;
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
+                     "cannot enforce limits: the own cgroup %s is not delegated to this process (set Delegate=yes in "
+                     "its unit)",
+                     site->path);
 }
 
 int site_find(enum site_kind kind, struct site *site, pk_error *error)
@@ -123,9 +126,25 @@ int site_find(enum site_kind kind, struct site *site, pk_error *error)
     if (r == 0 && kind == SITE_PRESENT)
         r = find_present(site, &place, error);
     if (r == 0 && kind == SITE_LEAF)
-        r = find_leaf(site, &place, error);
+        r = check_leaf(site, &place, error);
+    if (r == 0 && kind == SITE_LEAF)
+        r = leaf_enter(site, error);
     if (r == 0 && kind == SITE_SCOPE)
         r = refuse(error, site->path, "no service manager is asked for a scope by this version");
+    if (r < 0)
+        site->dir = sys_close_safe(site->dir);
+    return r;
+}
+
+int site_look_at_leaf(struct site *site, pk_error *error)
+{
+    struct place place;
+    *site = (struct site){.dir = -1};
+    int r = find_own(site, &place, error);
+    if (r == 0)
+        r = check_leaf(site, &place, error);
+    if (r == 0)
+        r = leaf_check(site, error);
     if (r < 0)
         site->dir = sys_close_safe(site->dir);
     return r;

@@ -43,7 +43,11 @@ void site_close(struct site *site);
 /* The bit that allows a site; 0 for the own cgroup. */
 pk_delegation site_delegation(enum site_kind kind);
 
-/* leaf.c: the own cgroup, with this process in a leaf of it; and back. */
+/* The own cgroup, if it could be used as SITE_LEAF. Looks, and moves nothing. */
+int site_look_at_leaf(struct site *site, pk_error *error);
+
+/* leaf.c: whether this process is alone in the site; moving it to a leaf of it; and back. */
+int leaf_check(const struct site *site, pk_error *error);
 int leaf_enter(struct site *site, pk_error *error);
 void leaf_return(const struct site *site);
 
