@@ -37,6 +37,31 @@ static void run_cpu(char **arguments)
     } while (used.tv_sec * 1000 + used.tv_nsec / 1000000 < most);
 }
 
+static void *burn_until(void *data)
+{
+    volatile unsigned work = 0;
+    while (monotonic_ms() < *(const long *)data)
+        for (unsigned i = 0; i < 10000; i++)
+            work = work + i;
+    return NULL;
+}
+
+/* As much as it is given in that time. */
+static void run_burn(char **arguments)
+{
+    pthread_t threads[64];
+    long count = number(arguments[0]), end = monotonic_ms() + number(arguments[1]);
+    if (count > 64)
+        give_up("no more than 64 threads");
+    for (long i = 0; i < count; i++) {
+        errno = pthread_create(&threads[i], NULL, burn_until, &end);
+        if (errno != 0)
+            give_up("pthread_create");
+    }
+    for (long i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+}
+
 /* ---- Threads ---------------------------------------------------------------------------------------------------- */
 
 static void *wait_for_ever(void *data)
@@ -111,6 +136,7 @@ static void run_cgroup(char **arguments)
 const struct verb resource_verbs[] = {
     {"memory", 1, 1, true, run_memory, "MIB: allocates and touches memory"},
     {"cpu", 1, 1, false, run_cpu, "MS: burns processor time"},
+    {"burn", 2, 2, false, run_burn, "THREADS MS: each burns what processor time it can get until MS have passed"},
     {"threads", 1, 1, true, run_threads, "N: starts N threads"},
     {"lose-main-thread", 0, 0, true, run_lose_main_thread, "ends its first thread; another one lives on"},
     {"cgroup", 0, 0, true, run_cgroup, "makes a cgroup below its own; a child in there goes on, this process holds"},

@@ -1,0 +1,122 @@
+"""Judges what a cell has said by the table of what is expected."""
+
+import re
+from pathlib import Path
+
+from cells import CELLS, OOM_VERDICT, PIDS_VERDICT, Refused
+
+TRANSCRIPTS = Path(__file__).resolve().parent / "transcripts"
+
+
+class Disappointment(Exception):
+    """With what was expected and what was found."""
+
+
+def expect(found, expected, about):
+    if found != expected:
+        raise Disappointment(f"{about}: {found!r} instead of {expected!r}")
+
+
+# ---- Statistics of pk ------------------------------------------------------------------------------------------------
+
+def stats(said):
+    """The rows that --stats prints on stderr, by their names."""
+    return dict(re.findall(r"^  (\S+) +(.*)$", "\n".join(said["err"]), re.MULTILINE))
+
+
+def seconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit]
+
+
+def status(said):
+    return int(said["status"][0]) if said["status"] else None
+
+
+# ---- The claims ------------------------------------------------------------------------------------------------------
+
+def judge_memory(said):
+    """100 MiB under a cap of 32 MiB."""
+    rows = stats(said)
+    expect(status(said), 128 + 9, "status")
+    expect(rows.get("verdict"), OOM_VERDICT, "verdict")
+    expect(rows.get("memory"), "peak 32.0 MiB", "memory")
+
+
+def judge_pids(said):
+    """50 children under a cap of 10 processes, of which the parent is one."""
+    rows = stats(said)
+    expect(status(said), 0, "status")
+    expect(said["out"], ["9 of 50 children: Resource temporarily unavailable"], "output")
+    expect(rows.get("verdict"), PIDS_VERDICT, "verdict")
+    expect(rows.get("processes"), "peak 10", "processes")
+
+
+def judge_cpu(said):
+    """Two threads for 4 s on half a processor."""
+    rows = stats(said)
+    expect(status(said), 0, "status")
+    expect(rows.get("verdict"), "exited", "verdict")
+    used = sum(seconds(part.split()[0]) for part in rows["cpu"].split(" (")[0].split(", "))
+    share = used / seconds(rows["wall"].split()[0])
+    if not 0.45 <= share <= 0.55:
+        raise Disappointment(f"used {share:.3f} of a processor: {rows['cpu']} in {rows['wall']}")
+
+
+def judge_refusal(said, expected):
+    expect(said["err"], [expected], "stderr")
+    expect(status(said), 125, "status")
+    expect(said["out"], [], "output")
+
+
+def judge_owner_killed(said):
+    """All that were reported stood when the owner was killed, and nothing was left of them."""
+    expect(status(said), 128 + 9, "status")
+    expect(len(said["out"]), 24, "lines")
+    expect(said["out"][-1], "ready", "the last line")
+
+
+def judge_remains(said):
+    expect(said["out"], [], "left behind")
+
+
+def judge_doctor(said, kernel, cell, update):
+    """Word for word as in the transcript, once it has been read and approved by somebody."""
+    path = TRANSCRIPTS / f"{kernel}-{cell}.txt"
+    text = "".join(f"{line}\n" for line in said["out"])
+    expect(said["err"], [], "stderr")
+    expect(said["out"][:1], [f"mechanism    {CELLS[cell].mechanism}"], "the first line")
+    if update:
+        path.write_text(text, encoding="utf-8")
+    expect(text, path.read_text(encoding="utf-8") if path.exists() else "", f"{path.name} (--update writes it)")
+
+
+# ---- All of them -----------------------------------------------------------------------------------------------------
+
+LIMIT_JUDGES = {"memory": judge_memory, "pids": judge_pids, "cpu": judge_cpu}
+
+
+def claims(kernel, cell, update):
+    yield "doctor", lambda said: judge_doctor(said, kernel, cell, update)
+    for name, expected in CELLS[cell].limits.items():
+        if isinstance(expected, Refused):
+            yield name, lambda said, line=expected.line: judge_refusal(said, line)
+        else:
+            yield name, LIMIT_JUDGES[name]
+    yield "owner-killed", judge_owner_killed
+    yield "remains", judge_remains
+
+
+def judge_cell(kernel, cell, records, update):
+    """Its cases in the Test Anything Protocol."""
+    for number, (name, judge) in enumerate(claims(kernel, cell, update), 1):
+        said = records.get(f"{cell}/{name}")
+        try:
+            if not said or not said["status"]:
+                raise Disappointment("the guest has said nothing of it")
+            judge(said)
+            yield f"ok {number} - {name}"
+        except Disappointment as disappointment:
+            yield f"not ok {number} - {name}"
+            yield from (f"# {line}" for line in str(disappointment).splitlines())
+            yield from (f"# {stream}: {line}" for stream, lines in (said or {}).items() for line in lines)
