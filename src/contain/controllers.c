@@ -55,6 +55,18 @@ static int refuse(pk_error *error, const char *path, const char *wanted, int num
                      wanted, path, why);
 }
 
+/*
+ * A cgroup with processes in it cannot enable controllers, unless it is the real root, which alone has no type. The
+ * kernel says so for memory, but for pids and cpu alone it takes the order and makes the cgroup "domain threaded", for
+ * good: nothing below it can hold processes then, and it is not ours to spoil.
+ */
+static bool would_be_spoilt(int dir)
+{
+    char text[64];
+    return sys_read_file(dir, "cgroup.type", text, sizeof(text)) > 0 &&
+           sys_read_file(dir, "cgroup.procs", text, sizeof(text)) != 0; /* also when they are more than fit */
+}
+
 static int check(const char *available, const char *path, const char *const *controllers, size_t count, pk_error *error)
 {
     for (size_t i = 0; i < count; i++)
@@ -96,6 +108,6 @@ int controllers_enable(int dir, const char *path, const char *const *controllers
     }
     if (wanted[0] == '\0')
         return 0;
-    int written = sys_write_file(dir, "cgroup.subtree_control", wanted);
+    int written = would_be_spoilt(dir) ? -EBUSY : sys_write_file(dir, "cgroup.subtree_control", wanted);
     return written < 0 ? refuse(error, path, wanted, written) : 0;
 }
