@@ -9,13 +9,6 @@
 
 #include <errno.h>
 
-static bool is_readable(int fd)
-{
-    struct pollfd poll = {.fd = fd, .events = POLLIN};
-    struct timespec at_once = {0};
-    return sys_ppoll(&poll, 1, &at_once) > 0;
-}
-
 /* Takes a living member as the sentinel, if there is one: the last of the list, since a kill reaches that last. */
 static void choose_sentinel(struct drain *drain, pk_group *group)
 {
@@ -23,7 +16,7 @@ static void choose_sentinel(struct drain *drain, pk_group *group)
     int r = group->backend->list(group, &pids);
     for (size_t i = pids.count; r == 0 && drain->sentinel < 0 && i-- > 0;) {
         int pidfd = sys_pidfd_open(pids.items[i]);
-        if (pidfd < 0 || is_readable(pidfd)) {
+        if (pidfd < 0 || sys_is_readable(pidfd)) {
             sys_close_safe(pidfd);
             continue;
         }
@@ -46,7 +39,7 @@ static void choose_wait(struct drain *drain, pk_group *group, pk_time now)
         drain->wake = PK_FOREVER;
         return;
     }
-    if (drain->sentinel >= 0 && is_readable(drain->sentinel))
+    if (drain->sentinel >= 0 && sys_is_readable(drain->sentinel))
         drain->sentinel = sys_close_safe(drain->sentinel);
     if (drain->sentinel < 0) {
         choose_sentinel(drain, group);

@@ -266,13 +266,6 @@ static int check_adoptable(pid_t pid, pk_error *error)
     return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ADOPT, NULL, "cannot adopt pid %d: it %s", pid, why);
 }
 
-static bool has_ended(int pidfd)
-{
-    struct pollfd poll = {.fd = pidfd, .events = POLLIN};
-    struct timespec at_once = {0};
-    return sys_ppoll(&poll, 1, &at_once) > 0;
-}
-
 /*
  * The pidfd makes sure that the number means the same process before and after: as long as the process it stands for
  * has not been waited for, its number cannot be given to another.
@@ -282,7 +275,7 @@ static int adopt(pk_group *group, pid_t pid, int pidfd)
     int r = sys_pidfd_send_signal(pidfd, 0);
     if (r == -ESRCH)
         return r;
-    if (has_ended(pidfd))
+    if (sys_is_readable(pidfd))
         return 0; /* a zombie: nothing to contain */
     r = group->backend->adopt(group, pid, pidfd);
     if (r == -ESRCH && sys_pidfd_send_signal(pidfd, 0) != -ESRCH)

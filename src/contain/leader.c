@@ -90,13 +90,6 @@ static void take_stolen(struct leader *leader)
 
 /* ---- With a reaper ---------------------------------------------------------------------------------------------- */
 
-static bool is_dead(const struct leader *leader)
-{
-    struct pollfd poll = {.fd = leader->pidfd, .events = POLLIN};
-    struct timespec at_once = {0};
-    return sys_ppoll(&poll, 1, &at_once) > 0;
-}
-
 /* A reaper that is gone leaves the leader to init, which keeps no status for us: as if somebody had waited for it. */
 static int look_at_reaper(struct leader *leader)
 {
@@ -112,7 +105,7 @@ static int look_at_reaper(struct leader *leader)
         take_status(leader, reaper->status);
         leader->cpu_user = reaper->leader_user;
         leader->cpu_system = reaper->leader_system;
-    } else if (reaper->lost && is_dead(leader)) {
+    } else if (reaper->lost && sys_is_readable(leader->pidfd)) {
         take_stolen(leader);
     }
     return leader->ended;
@@ -127,7 +120,7 @@ pk_duration leader_interest(const struct leader *leader, struct pollfd *fd)
 {
     const struct reaper_link *reaper = leader->reaper;
     *fd = (struct pollfd){.fd = leader->pidfd, .events = POLLIN};
-    if (!reaper || reaper->lost || !is_dead(leader))
+    if (!reaper || reaper->lost || !sys_is_readable(leader->pidfd))
         return PK_FOREVER;
     fd->fd = reaper->control;
     return PK_MILLISECONDS(10);

@@ -45,9 +45,7 @@ int tracked_adopt(struct tracked **list, pid_t pid, int pidfd)
 
 bool tracked_has_ended(const struct tracked *one)
 {
-    struct pollfd poll = {.fd = one->pidfd, .events = POLLIN};
-    struct timespec at_once = {0};
-    return sys_ppoll(&poll, 1, &at_once) > 0;
+    return sys_is_readable(one->pidfd);
 }
 
 void tracked_forget(struct tracked **link)

@@ -44,6 +44,13 @@ int sys_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout)
     return (int)SYS_RESULT(ppoll(fds, count, timeout, NULL));
 }
 
+bool sys_is_readable(int fd)
+{
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) > 0;
+}
+
 int sys_epoll_create(void)
 {
     SYS_FAULT("epoll_create");
