@@ -28,6 +28,13 @@ static bool is_ready(int fd)
     return poll(&ready, 1, 0) == 1;
 }
 
+/* A timer of the kernel fires by an interrupt, even if its time is over when it is set. */
+static bool gets_ready(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    return poll(&ready, 1, 10000) == 1;
+}
+
 struct alarm {
     pk_timer *timer;
     int *order; /* what number is next */
@@ -123,7 +130,7 @@ static void a_time_in_the_past_is_due_at_once(void **state)
         pk_loop *loop = make_loop();
         set_alarm(loop, &alarm, past[i]);
         assert_true(pk_loop_timeout(loop) == 0);
-        assert_true(is_ready(pk_loop_fd(loop)));
+        assert_true(gets_ready(pk_loop_fd(loop)));
         assert_int_equal(pk_loop_dispatch(loop, PK_FOREVER, NULL), 1);
         assert_int_equal(alarm.called, 1);
         assert_int_equal(pk_loop_dispatch(loop, 0, NULL), 0); /* once */
@@ -139,7 +146,7 @@ static void a_moved_timer_forgets_its_old_time(void **state)
     struct alarm alarm = {0};
     pk_loop *loop = make_loop();
     set_alarm(loop, &alarm, 1);
-    assert_true(is_ready(pk_loop_fd(loop)));
+    assert_true(gets_ready(pk_loop_fd(loop)));
     assert_int_equal(pk_timer_set(alarm.timer, pk_deadline(PK_SECONDS(1000))), 0);
     assert_false(is_ready(pk_loop_fd(loop)));
     assert_int_equal(pk_loop_dispatch(loop, 0, NULL), 0);
@@ -172,7 +179,7 @@ static void the_next_timer_wakes_a_foreign_loop_too(void **state)
     first.again = 1;
     assert_int_equal(pk_timer_set(first.timer, 1), 0);
     for (int i = 0; i < 3; i++) {
-        assert_true(is_ready(pk_loop_fd(loop)));
+        assert_true(gets_ready(pk_loop_fd(loop)));
         assert_int_equal(pk_loop_dispatch(loop, 0, NULL), 1);
     }
     pk_timer_free(first.timer);
@@ -220,7 +227,7 @@ static void a_timer_that_is_always_due_starves_no_descriptor(void **state)
         assert_int_equal(pk_loop_dispatch(loop, PK_FOREVER, NULL), 2);
         assert_int_equal(alarm.called, i);
         assert_int_equal(called, i);
-        assert_true(is_ready(pk_loop_fd(loop)));
+        assert_true(gets_ready(pk_loop_fd(loop)));
     }
     pk_watch_free(watch);
     close(ends[0]);
