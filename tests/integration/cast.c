@@ -53,6 +53,13 @@ pk_process *cast_adversary(pk_group *group, struct witness *witness, const char 
     return process;
 }
 
+const char *cast_storm(void)
+{
+    static char words[64];
+    snprintf(words, sizeof(words), "storm %u 20000", 3000 / test_slowness());
+    return words;
+}
+
 int cast_count_directories(void)
 {
     return cast_count_directories_of(getpid());

@@ -32,6 +32,9 @@ pk_command *cast_command(const struct witness *witness, const char *words);
             fail_msg("%s: %d: %s", #call, assert_ok_, (error).message); \
     } while (0)
 
+/* A tree that forks as fast as it can, as large as this machine can end in the time that the killed are given. */
+const char *cast_storm(void);
+
 /* ---- Tests that are run once per mechanism ---------------------------------------------------------------------- */
 
 /* Which mechanism; for *state. */

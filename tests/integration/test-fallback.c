@@ -92,7 +92,7 @@ static void sweep_wins_against_a_fork_storm(void **state)
     for (int round = 0; round < 5; round++) {
         pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
         struct witness *witness = witness_new();
-        pk_auto(pk_command) command = cast_command(witness, "storm 3000 20000");
+        pk_auto(pk_command) command = cast_command(witness, cast_storm());
         pk_process *process = NULL;
         assert_ok(pk_group_spawn(group, command, &process, &error), error);
         witness_count(witness, 20);

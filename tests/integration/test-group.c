@@ -259,7 +259,7 @@ static void kill_wins_against_a_fork_storm(void **state)
     for (int round = 0; round < 5; round++) {
         pk_group *group = cast_group(cast_mechanism(state));
         struct witness *witness = witness_new();
-        pk_auto(pk_command) command = cast_command(witness, "storm 3000 20000");
+        pk_auto(pk_command) command = cast_command(witness, cast_storm());
         pk_process *process = NULL;
         assert_ok(pk_group_spawn(group, command, &process, &error), error);
         witness_count(witness, 20);

@@ -136,7 +136,7 @@ static void kill_that_failed_is_repeated(void **state)
 
 static void live_with_a_storm(void *data)
 {
-    estate_group(data, "storm 3000 20000");
+    estate_group(data, cast_storm());
 }
 
 /* Before Linux 5.14 and 5.2: member by member, also those that fork as fast as they can. */
