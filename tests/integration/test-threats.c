@@ -395,6 +395,27 @@ static void limit_of_processes_holds(void **state)
     pk_group_free(group);
 }
 
+/* Asked for pids alone the kernel would not refuse, as it does for memory, but make the cgroup a threaded one. */
+static void occupied_cgroup_is_left_as_it_was(void **state)
+{
+    (void)state;
+    char path[PATH_MAX], type[PATH_MAX + 16], line[32] = "";
+    pk_error error;
+    pk_group *group = NULL;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = PK_MECHANISM_CGROUP2;
+    options.limits.pids_max = 2;
+    assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
+    assert_non_null(strstr(error.message, "a cgroup with processes in it cannot enable them"));
+    assert_true(hierarchy_own(path));
+    snprintf(type, sizeof(type), "%s/cgroup.type", path);
+    FILE *file = fopen(type, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof(line), file));
+    fclose(file);
+    assert_string_equal(line, "domain\n");
+}
+
 static const struct test tests[] = {
     THREAT(pipe_holder_delays_nothing),
     THREAT(member_in_a_cgroup_of_its_own_dies),
@@ -408,6 +429,7 @@ static const struct test tests[] = {
     THREAT_BY_ROOT(recycled_pid_is_never_signalled),
     THREAT(work_handed_to_a_daemon_is_not_contained),
     PK_TEST_WITH(limit_of_processes_holds, .needs = NEEDS_CGROUP2 | NEEDS_CONTROLLERS),
+    PK_TEST_AS_DELEGATED_USER(occupied_cgroup_is_left_as_it_was, .needs = NEEDS_CONTROLLERS),
 };
 
 int main(int argc, char **argv)

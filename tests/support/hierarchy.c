@@ -92,6 +92,7 @@ static bool write_text(const char *directory, const char *name, const char *text
     return written;
 }
 
+/* With controllers, where there are some to give. */
 bool hierarchy_delegate(const char *place, uid_t user, char path[PATH_MAX])
 {
     static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"};
@@ -100,6 +101,8 @@ bool hierarchy_delegate(const char *place, uid_t user, char path[PATH_MAX])
         return false;
     if (mkdir(path, 0755) < 0 && errno != EEXIST)
         return false;
+    if (hierarchy_has_controllers(place))
+        write_text(place, "cgroup.subtree_control", "+memory +pids +cpu");
     bool given = chown(path, user, (gid_t)-1) == 0;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         snprintf(file, sizeof(file), "%s/%s", path, files[i]);
