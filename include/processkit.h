@@ -21,6 +21,7 @@
 #include <processkit/command.h>
 #include <processkit/detach.h>
 #include <processkit/error.h>
+#include <processkit/evidence.h>
 #include <processkit/group.h>
 #include <processkit/guardian.h>
 #include <processkit/host.h>

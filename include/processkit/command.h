@@ -162,6 +162,10 @@ typedef enum pk_leftovers {
 
 PK_API void pk_command_leftovers(pk_command *command, pk_leftovers policy);
 
+/* Collects evidence for the result also where nothing is limited: see evidence.h. Where something is, it always is
+ * collected. It costs some ten microseconds at the end of the run. */
+PK_API void pk_command_evidence(pk_command *command, bool collect);
+
 PK_END_DECLS
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef PROCESSKIT_RESULT_H
 #define PROCESSKIT_RESULT_H
 
+#include <processkit/evidence.h>
 #include <processkit/group.h>
 #include <processkit/macros.h>
 #include <processkit/time.h>
@@ -24,6 +25,9 @@ typedef enum pk_verdict {
     PK_VERDICT_UNKILLABLE, /* after the hard kill members were left and for 5 s none went; see leftovers */
     PK_VERDICT_LOST,       /* another part of the program waited for the leader first, and the kernel cannot tell how
                               it ended any more (before Linux 6.15) */
+    PK_VERDICT_OOM_KILLED, /* the kernel killed a member for want of memory, and the leader did not succeed;
+                              evidence.oom_cause says whose limit it was */
+    PK_VERDICT_PIDS_LIMIT, /* the leader failed, and processes or threads could not be started because of pids_max */
 } pk_verdict;
 
 /* How the leader ended. */
@@ -35,6 +39,14 @@ typedef enum pk_ending {
 
 #define PK_RESULT_LEFTOVERS 8
 
+/*
+ * The evidence behind a verdict. A private group's is that of the run. One that others share counts for all of them:
+ * the counters of the result then tell what was counted from the start of the run to its end, whoever did it, and
+ * peaks are those of the group. So there the verdict is `oom-killed` only if the leader itself was killed, and never
+ * `pids-limit`.
+ *
+ * A leader that exits with 0 makes the run `exited`, whatever was counted; one that was stopped or timed out was that.
+ */
 typedef struct pk_result {
     pk_verdict verdict;
     pk_ending leader_ending;
@@ -53,18 +65,20 @@ typedef struct pk_result {
     pk_duration leader_wall;                  /* from the start to the end of the leader */
     pk_duration wall;                         /* from the start to the end of the run */
     pk_usage usage;                           /* of the whole tree where that can be had; see its sources */
+    pk_delegation delegation;                 /* how limits were had; 0 without any */
+    pk_evidence evidence;                     /* where something is limited, or as pk_command_evidence asked for it */
     uint64_t reserved[8];
 } pk_result;
 
 /* True for a run whose verdict is `exited` with code 0. Any thread. */
 PK_API bool pk_result_is_success(const pk_result *result);
 
-/* "exited", "signalled", "timed-out", "stopped", "leftovers", "unkillable", "lost"; "unknown" otherwise. Static;
- * any thread. */
+/* "exited", "signalled", "timed-out", "stopped", "leftovers", "unkillable", "lost", "oom-killed", "pids-limit";
+ * "unknown" otherwise. Static; any thread. */
 PK_API const char *pk_verdict_name(pk_verdict verdict);
 
-/* One line for people, such as "timed out after 2.00s; killed by SIGKILL" or "exited with 3". Any thread. Returns
- * `buffer`. */
+/* One line for people, such as "timed out after 2.00s; killed by SIGKILL", "exited with 3" or "out of memory: reached
+ * its limit of 32.0 MiB; killed by SIGKILL". Any thread. Returns `buffer`. */
 PK_API const char *pk_result_format(const pk_result *result, char *buffer, size_t size);
 
 PK_END_DECLS

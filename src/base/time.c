@@ -11,6 +11,12 @@ pk_time time_add(pk_time when, pk_duration ahead)
     return ahead > PK_FOREVER - when ? PK_FOREVER : when + ahead;
 }
 
+pk_duration time_from_microseconds(uint64_t microseconds)
+{
+    const uint64_t most = PK_FOREVER / 1000;
+    return microseconds > most ? PK_FOREVER : microseconds * 1000;
+}
+
 pk_duration time_left(pk_time deadline, pk_time now)
 {
     if (deadline == PK_FOREVER)

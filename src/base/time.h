@@ -11,6 +11,9 @@
 /* when + ahead, at most PK_FOREVER. */
 pk_time time_add(pk_time when, pk_duration ahead);
 
+/* Of a counter of microseconds. */
+pk_duration time_from_microseconds(uint64_t microseconds);
+
 /* How long from `now` until `deadline`: 0 when it has passed, PK_FOREVER when it never comes. */
 pk_duration time_left(pk_time deadline, pk_time now);
 

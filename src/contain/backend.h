@@ -7,6 +7,7 @@
 #define PK_CONTAIN_BACKEND_H
 
 #include "base/pids.h"
+#include "contain/evidence.h"
 #include "contain/leader.h"
 #include "contain/owner.h"
 #include "contain/tracked.h"
@@ -34,7 +35,7 @@ struct backend {
     int (*open)(pk_group *group, pk_error *error);
 
     /* Releases what the group holds; it can still be used. -EBUSY if it has members. Cheaper than is_empty, and as good
-     * a proof. `keep_usage`: what they used is to be asked for later. */
+     * a proof. `keep_usage`: what they used, and evidence, is to be asked for later. */
     int (*close)(pk_group *group, bool keep_usage);
 
     /* Releases the handle's part in any case; what is not empty is left as it is. */
@@ -76,6 +77,10 @@ struct backend {
     int (*resume)(pk_group *group);
 
     int (*usage)(pk_group *group, pk_usage *usage);
+
+    /* May be NULL: there is none. */
+    int (*evidence)(pk_group *group, struct evidence *evidence);
+
     int (*set_limits)(pk_group *group, const pk_limits *limits, pk_error *error);
     int (*get_limits)(pk_group *group, pk_limits *limits, pk_error *error);
 };
@@ -118,6 +123,8 @@ struct pk_group {
 
     struct cgroup_dir *dirs;
     pk_usage past; /* of directories that were removed */
+    struct evidence past_evidence;
+    bool wants_evidence; /* at the end of a run, though it has no limits */
     bool controllers;
     struct tracked *tracked;
     struct tracked *reserve; /* for the child that is being born */

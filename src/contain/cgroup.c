@@ -28,16 +28,22 @@ static int parse_number(const char *text, uint64_t *value)
     return 0;
 }
 
-int cgroup_parse_key(const char *text, const char *key, uint64_t *value)
+const char *cgroup_find_key(const char *text, const char *key)
 {
     size_t length = strlen(key);
     for (const char *line = text; line; line = strchr(line, '\n')) {
         if (*line == '\n')
             line++;
         if (strncmp(line, key, length) == 0 && line[length] == ' ')
-            return parse_number(line + length + 1, value);
+            return line + length + 1;
     }
-    return -ENODATA;
+    return NULL;
+}
+
+int cgroup_parse_key(const char *text, const char *key, uint64_t *value)
+{
+    const char *found = cgroup_find_key(text, key);
+    return found ? parse_number(found, value) : -ENODATA;
 }
 
 int cgroup_read_key(int dir, const char *file, const char *key, uint64_t *value)

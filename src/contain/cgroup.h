@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What follows `key` and a space, in the first line of a text that begins so; NULL if there is none. */
+const char *cgroup_find_key(const char *text, const char *key);
+
 /* The value after `key` in a text of "KEY VALUE" lines; "max" is UINT64_MAX. -ENODATA if it is not there. */
 int cgroup_parse_key(const char *text, const char *key, uint64_t *value);
 

@@ -11,6 +11,7 @@
 #include "contain/broadcast.h"
 #include "contain/cgroup.h"
 #include "contain/delegation.h"
+#include "contain/group.h"
 #include "contain/limits.h"
 #include "contain/members.h"
 #include "contain/usage.h"
@@ -29,17 +30,21 @@ static void free_dir(struct cgroup_dir *dir)
     free(dir);
 }
 
-/* With `keep_usage`, what its members used is not forgotten with the directory. */
-static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage)
+/* What its members used, and evidence, is forgotten with the directory unless it is kept. */
+static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage, bool keep_evidence)
 {
     struct cgroup_dir *dir = *link;
     pk_usage used = {0};
+    struct evidence evidence = {0};
     if (keep_usage)
         usage_read_cgroup(dir->entry.fd, group->controllers, &used);
+    if (keep_evidence)
+        evidence_read(dir->entry.fd, group->controllers, &evidence);
     int r = owner_remove_entry(&dir->entry);
     if (r < 0)
         return r;
     usage_add(&group->past, &used);
+    evidence_add(&group->past_evidence, &evidence);
     *link = dir->next;
     free_dir(dir);
     return 0;
@@ -49,7 +54,7 @@ static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage
 static void remove_killed(pk_group *group)
 {
     for (struct cgroup_dir **link = &group->dirs; *link;)
-        if (!(*link)->killed || (*link)->placed || remove_dir(group, link, true) < 0)
+        if (!(*link)->killed || (*link)->placed || remove_dir(group, link, true, true) < 0)
             link = &(*link)->next;
 }
 
@@ -87,8 +92,9 @@ static struct cgroup_dir *usable_dir(pk_group *group)
 /* That a directory can be removed proves that it is empty, so nothing else need be asked. */
 static int cgroup2_close(pk_group *group, bool keep_usage)
 {
+    bool keep_evidence = keep_usage && group_has_evidence(group);
     while (group->dirs) {
-        int r = remove_dir(group, &group->dirs, keep_usage);
+        int r = remove_dir(group, &group->dirs, keep_usage, keep_evidence);
         if (r < 0)
             return r;
     }
@@ -297,7 +303,8 @@ static int cgroup2_resume(pk_group *group)
     return set_frozen(group, false);
 }
 
-/* ---- Usage and limits ------------------------------------------------------------------------------------------- */
+/* ---- Usage, evidence and limits ------------------------------------------------------------------------------------
+ */
 
 static int cgroup2_usage(pk_group *group, pk_usage *usage)
 {
@@ -313,6 +320,20 @@ static int cgroup2_usage(pk_group *group, pk_usage *usage)
         usage_add(usage, &one);
     }
     return 0;
+}
+
+static int cgroup2_evidence(pk_group *group, struct evidence *evidence)
+{
+    int first = 0;
+    *evidence = group->past_evidence;
+    for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
+        struct evidence one;
+        int r = evidence_read(dir->entry.fd, group->controllers, &one);
+        if (r < 0 && first == 0)
+            first = r;
+        evidence_add(evidence, &one);
+    }
+    return first;
 }
 
 static int cgroup2_set_limits(pk_group *group, const pk_limits *limits, pk_error *error)
@@ -365,6 +386,7 @@ const struct backend backend_cgroup2 = {
     .suspend = cgroup2_suspend,
     .resume = cgroup2_resume,
     .usage = cgroup2_usage,
+    .evidence = cgroup2_evidence,
     .set_limits = cgroup2_set_limits,
     .get_limits = cgroup2_get_limits,
 };

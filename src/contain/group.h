@@ -21,4 +21,10 @@ bool group_set_spared(pk_group *group, bool spare);
 /* Whether zombies of leaders are kept, because their numbers must not be recycled yet. */
 bool group_keeps_zombies(const pk_group *group);
 
+/* Whether evidence is worth its price at the end of a run: where something is limited, or somebody asked. */
+bool group_has_evidence(const pk_group *group);
+
+/* What was counted so far; nothing where the mechanism has no counters. Needs the lock. */
+int group_read_evidence(pk_group *group, struct evidence *evidence);
+
 #endif

@@ -19,8 +19,8 @@ int usage_read_cgroup(int dir, bool controllers, pk_usage *usage)
     uint64_t user = 0, system = 0;
     if (cgroup_parse_key(text, "user_usec", &user) == 0 && cgroup_parse_key(text, "system_usec", &system) == 0) {
         usage->cpu_source = PK_SOURCE_CGROUP;
-        usage->cpu_user = user * 1000;
-        usage->cpu_system = system * 1000;
+        usage->cpu_user = time_from_microseconds(user);
+        usage->cpu_system = time_from_microseconds(system);
     }
     if (!controllers)
         return 0;

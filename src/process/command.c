@@ -482,3 +482,9 @@ void pk_command_leftovers(pk_command *command, pk_leftovers policy)
         remember(command, -EINVAL, "unknown policy for leftovers");
     command->leftovers = policy;
 }
+
+void pk_command_evidence(pk_command *command, bool collect)
+{
+    if (command)
+        command->evidence = collect;
+}

@@ -69,6 +69,7 @@ struct pk_command {
     pk_duration timeout; /* 0: none */
     pk_stop_options stop;
     pk_leftovers leftovers;
+    bool evidence;
 };
 
 /* 0, or the problem that was remembered. Accepts NULL. */

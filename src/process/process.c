@@ -27,11 +27,11 @@ static int launch(pk_process *process, pk_group *group, bool private_group, cons
         plan_free(&plan);
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     }
-    pk_time started = sys_now();
-    unsigned losses = owner_guard_losses(group->site);
+    struct run_before before;
+    run_look_before(&before, group, private_group, command);
     r = spawn(group, &plan, leader, error);
     if (r == 0) {
-        run_begin(&process->run, group, private_group, leader, command, started, losses);
+        run_begin(&process->run, group, private_group, leader, command, &before);
         process->pipes = plan.pipes;
         process->pipe_count = plan.pipe_count;
         plan.pipes = NULL;

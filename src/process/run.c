@@ -19,16 +19,27 @@
 #include <errno.h>
 #include <string.h>
 
+void run_look_before(struct run_before *before, pk_group *group, bool private_group, const pk_command *command)
+{
+    *before = (struct run_before){.started = sys_now(), .losses = owner_guard_losses(group->site)};
+    pthread_mutex_lock(&group->lock);
+    group->wants_evidence |= command->evidence;
+    if (!private_group && group_has_evidence(group))
+        group_read_evidence(group, &before->evidence);
+    pthread_mutex_unlock(&group->lock);
+}
+
 void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
-               pk_time started, unsigned losses)
+               const struct run_before *before)
 {
     *run = (struct run){
         .group = group,
         .private_group = private_group,
         .leader = leader,
-        .started = started,
-        .losses = losses,
-        .deadline = command->timeout ? time_add(started, command->timeout) : PK_FOREVER,
+        .started = before->started,
+        .losses = before->losses,
+        .evidence_before = before->evidence,
+        .deadline = command->timeout ? time_add(before->started, command->timeout) : PK_FOREVER,
         .stop = command->stop,
         .leftovers = command->leftovers,
         .drain = DRAIN_INIT,
@@ -37,9 +48,28 @@ void run_begin(struct run *run, pk_group *group, bool private_group, struct lead
         run->stop.signal_number = SIGTERM;
     run->result.mechanism = pk_group_mechanism(group);
     run->result.guarantees = pk_group_guarantees(group);
+    run->result.delegation = pk_group_delegation(group);
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
+
+/* In a group that others share, whom the kernel killed is known only of the leader. */
+static bool was_out_of_memory(const struct run *run)
+{
+    const pk_result *result = &run->result;
+    bool leader_killed = result->leader_ending == PK_ENDING_SIGNALLED && result->signal_number == SIGKILL;
+    return result->evidence.oom_cause != PK_OOM_CAUSE_NONE && (run->private_group || leader_killed);
+}
+
+/* Where the kernel counts what a limit above refused as well (before Linux 6.11), the peak tells whose limit it was. */
+static bool was_out_of_pids(const struct run *run)
+{
+    const pk_evidence *evidence = &run->result.evidence;
+    const pk_usage *usage = &run->result.usage;
+    if (!run->private_group || evidence->pids_max == 0 || evidence->pids_refused == 0)
+        return false;
+    return usage->pids_source != PK_SOURCE_CGROUP || usage->pids_peak >= evidence->pids_max;
+}
 
 static pk_verdict judge(const struct run *run)
 {
@@ -52,6 +82,11 @@ static pk_verdict judge(const struct run *run)
         return PK_VERDICT_STOPPED;
     if (result->leader_ending == PK_ENDING_LOST)
         return PK_VERDICT_LOST;
+    bool failed = result->leader_ending == PK_ENDING_SIGNALLED || result->exit_code != 0;
+    if (failed && was_out_of_memory(run))
+        return PK_VERDICT_OOM_KILLED;
+    if (failed && was_out_of_pids(run))
+        return PK_VERDICT_PIDS_LIMIT;
     if (result->leader_ending == PK_ENDING_SIGNALLED)
         return PK_VERDICT_SIGNALLED;
     if (run->leftovers == PK_LEFTOVERS_FAIL && result->leftover_count > 0 && result->exit_code == 0)
@@ -72,6 +107,17 @@ static void read_usage(struct run *run)
     }
 }
 
+/* Needs the lock. What cannot be read is unavailable: the run has ended all the same. */
+static void read_evidence(struct run *run)
+{
+    struct evidence evidence;
+    if (!group_has_evidence(run->group))
+        return;
+    group_read_evidence(run->group, &evidence);
+    evidence_subtract(&evidence, &run->evidence_before);
+    evidence_tell(&evidence, &run->group->limits, &run->result.evidence);
+}
+
 /* The guardian may have been lost without anybody being woken by it. */
 static void look_at_guard(struct run *run)
 {
@@ -84,11 +130,12 @@ static void end(struct run *run, pk_time now)
 {
     if (run->result.guarantees & PK_GUARANTEE_OWNER_DEATH)
         look_at_guard(run);
-    run->result.verdict = judge(run);
     run->result.wall = now - run->started;
     pthread_mutex_lock(&run->group->lock);
     read_usage(run);
+    read_evidence(run);
     pthread_mutex_unlock(&run->group->lock);
+    run->result.verdict = judge(run);
     run->phase = RUN_ENDED;
     run->reached |= RUN_REACHED(PK_EVENT_ENDED);
     drain_end(&run->drain);

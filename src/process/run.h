@@ -22,6 +22,13 @@ enum run_phase {
 
 enum run_reason { REASON_NONE, REASON_TIMED_OUT, REASON_STOPPED };
 
+/* What is known before the leader is there. */
+struct run_before {
+    pk_time started;
+    unsigned losses;          /* of guardians */
+    struct evidence evidence; /* of a group that others share */
+};
+
 struct run {
     enum run_phase phase;
     enum run_reason reason; /* why the ladder began, if it was not for leftovers */
@@ -36,13 +43,16 @@ struct run {
     struct drain drain; /* while RUN_WAITING */
     unsigned losses;    /* of guardians, before it began */
     unsigned reached;   /* events so far, as bits of pk_event */
-    pk_result result;   /* filled in on the way, valid once RUN_ENDED */
+    struct evidence evidence_before;
+    pk_result result; /* filled in on the way, valid once RUN_ENDED */
 };
 
 #define RUN_REACHED(event) (1U << (event))
 
+/* Then the leader is started, and then it begins. */
+void run_look_before(struct run_before *before, pk_group *group, bool private_group, const pk_command *command);
 void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
-               pk_time started, unsigned losses);
+               const struct run_before *before);
 
 /* Does what is due. 0, or a negative errno if even looking failed. */
 int run_advance(struct run *run);
