@@ -1,5 +1,5 @@
 /*
- * Finding the own cgroup's directory: where cgroup2 is mounted, and where this process is in it.
+ * Finding a cgroup's directory: where cgroup2 is mounted, and where a process is in it.
  *
  * Read anew each time an owner directory is made, not remembered: a service manager may have moved the process.
  */
@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Mount tables of container hosts reach hundreds of KiB; what is larger than this is not a mount table. */
@@ -49,17 +50,15 @@ static int explain(int number, pk_error *error)
     }
 }
 
-/* By the thread: below /proc/self a process whose main thread has ended shows no mounts. */
-int place_find(struct place *place, pk_error *error)
+static int find(const char *file, struct place *place, pk_error *error)
 {
-    char own_path[PATH_MAX];
+    char path[PATH_MAX];
     char *text = NULL;
 
-    int r = read_growing("/proc/thread-self/cgroup", &text);
+    int r = read_growing(file, &text);
     if (r < 0)
-        return error_errno(error, r, PK_STEP_FIND_CGROUP, "/proc/thread-self/cgroup",
-                           "cannot read /proc/thread-self/cgroup");
-    r = mountinfo_own_path(text, own_path, sizeof(own_path));
+        return error_errno(error, r, PK_STEP_FIND_CGROUP, file, "cannot read %s", file);
+    r = mountinfo_own_path(text, path, sizeof(path));
     free(text);
     if (r == -ENOENT)
         return error_set(error, r, PK_ERROR_UNSUPPORTED, PK_STEP_FIND_CGROUP, NULL,
@@ -71,9 +70,22 @@ int place_find(struct place *place, pk_error *error)
     if (r < 0)
         return error_errno(error, r, PK_STEP_FIND_CGROUP, "/proc/thread-self/mountinfo",
                            "cannot read /proc/thread-self/mountinfo");
-    r = mountinfo_find_directory(text, own_path, place->mount, place->own, sizeof(place->own));
+    r = mountinfo_find_directory(text, path, place->mount, place->own, sizeof(place->own));
     free(text);
     return r < 0 ? explain(r, error) : 0;
+}
+
+/* By the thread: below /proc/self a process whose main thread has ended shows no mounts. */
+int place_find(struct place *place, pk_error *error)
+{
+    return find("/proc/thread-self/cgroup", place, error);
+}
+
+int place_find_of(pid_t pid, struct place *place, pk_error *error)
+{
+    char file[32];
+    snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
+    return find(file, place, error);
 }
 
 bool place_is_refusal(int number)

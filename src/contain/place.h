@@ -1,5 +1,5 @@
 /*
- * The place of this process in the cgroup2 hierarchy, as a directory.
+ * The place of a process in the cgroup2 hierarchy, as a directory.
  */
 #ifndef PK_CONTAIN_PLACE_H
 #define PK_CONTAIN_PLACE_H
@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct place {
     char mount[PATH_MAX]; /* where cgroup2 is mounted */
@@ -19,6 +20,9 @@ struct place {
  * process.
  */
 int place_find(struct place *place, pk_error *error);
+
+/* The same for another process, seen from here. Also -ENOENT or -ESRCH when there is no such process any more. */
+int place_find_of(pid_t pid, struct place *place, pk_error *error);
 
 /* Whether this errno, from finding the place or making a directory there, means that a cgroup cannot be had here, as
  * opposed to a failure that has to be reported. */

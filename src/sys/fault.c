@@ -71,7 +71,7 @@ void sys_fault_redirect(const char *from, const char *to)
     redirected_to = to;
 }
 
-RACY const char *sys_fault_program(const char *path)
+RACY const char *sys_fault_path(const char *path)
 {
     return redirected_from && strcmp(path, redirected_from) == 0 ? redirected_to : path;
 }

@@ -22,11 +22,12 @@ void sys_fault_set(const char *call, unsigned nth, int error_number);
 /* No faults, all counts zero. */
 void sys_fault_clear(void);
 
-/* From now on another program is executed in the place of that one, by execve. NULL: no longer. Both must last. */
+/* From now on another program is executed in the place of that one, by execve, or another socket connected to. NULL: no
+ * longer. Both must last. */
 void sys_fault_redirect(const char *from, const char *to);
 
-/* What is executed in its place, or the same path. Async-signal-safe. */
-const char *sys_fault_program(const char *path);
+/* What is taken in its place, or the same path. Async-signal-safe. */
+const char *sys_fault_path(const char *path);
 
 /* How often the call was made since sys_fault_clear, faults included. */
 unsigned sys_fault_count(const char *call);
@@ -48,12 +49,12 @@ void sys_fault_each(void (*callback)(const char *call, unsigned count, void *dat
             return sys_fault_;                 \
     } while (false)
 
-#define SYS_PROGRAM(path) sys_fault_program(path)
+#define SYS_PATH(path) sys_fault_path(path)
 
 #else
 #define SYS_FAULT(call)      ((void)0)
 #define SYS_FAULT_FILE(path) ((void)0)
-#define SYS_PROGRAM(path)    (path)
+#define SYS_PATH(path)       (path)
 #endif
 
 #endif

@@ -35,7 +35,7 @@
 SYS_CHILD int sys_execve(const char *path, char *const argv[], char *const environment[])
 {
     SYS_FAULT("execve");
-    return (int)SYS_RESULT(syscall(SYS_execve, SYS_PROGRAM(path), argv, environment));
+    return (int)SYS_RESULT(syscall(SYS_execve, SYS_PATH(path), argv, environment));
 }
 
 SYS_CHILD int sys_fexecve(int fd, char *const argv[], char *const environment[])

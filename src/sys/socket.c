@@ -1,11 +1,14 @@
 /*
- * System calls on sockets between processes of this library.
+ * System calls on sockets.
  */
 #include "sys/fault.h"
 #include "sys/result.h"
 #include "sys/sys.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 int sys_socketpair(int fds[2])
 {
@@ -23,4 +26,32 @@ int sys_send(int socket, const void *bytes, size_t size)
 {
     SYS_FAULT("send");
     return (int)SYS_RESULT(send(socket, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int sys_connect(const char *path)
+{
+    SYS_FAULT("connect");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    path = SYS_PATH(path);
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = (int)SYS_RESULT(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (fd < 0)
+        return fd;
+    int r = (int)SYS_RESULT(connect(fd, (struct sockaddr *)&address, sizeof(address)));
+    if (r == 0)
+        return fd;
+    sys_close(fd);
+    return r;
+}
+
+int sys_peer_pid(int socket, pid_t *pid)
+{
+    SYS_FAULT("getsockopt");
+    struct ucred peer;
+    int r = (int)SYS_RESULT(getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){sizeof(peer)}));
+    if (r == 0)
+        *pid = peer.pid;
+    return r;
 }

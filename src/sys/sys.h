@@ -81,6 +81,13 @@ int sys_send(int socket, const void *bytes, size_t size);
 /* The next message, without waiting: its size, 0 at the end, -EAGAIN if there is none yet. */
 int sys_receive(int socket, void *bytes, size_t size);
 
+/* A stream to whoever listens at this path, which answers at once or not at all: it waits for nothing, -EAGAIN if that
+ * is what it would take. */
+int sys_connect(const char *path);
+
+/* The process that began to listen there, as it is numbered here; 0 if it is not. */
+int sys_peer_pid(int socket, pid_t *pid);
+
 /* A file in memory that can be executed, where the kernel lets it. */
 int sys_memfd_create(const char *name);
 
@@ -165,6 +172,15 @@ uint64_t sys_now(void);
  * belongs to that process alone. Not async-signal-safe the first time.
  */
 uint64_t sys_epoch(void);
+
+/* ---- Libraries -------------------------------------------------------------------------------------------------- */
+
+/* Loads a library for the rest of the process's life, none of its names visible to others. -ELIBACC if it is not there
+ * or cannot be used: `why` says what the loader said. Not async-signal-safe. */
+int sys_load_library(const char *name, void **library, char *why, size_t size);
+
+/* NULL if it has no such function. */
+void *sys_library_symbol(void *library, const char *name);
 
 /* ---- Put together ----------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,136 @@
+/*
+ * Connecting to the bus of a service manager.
+ *
+ * The places are fixed: nothing else than what systemd itself listens at. The address of a session's bus, which many
+ * programs take from the environment, may be that of a bus of some terminal or test, where no manager is.
+ */
+#include "contain/manager.h"
+
+#include "base/error.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYSTEM_BUS "/run/dbus/system_bus_socket"
+
+static int refuse(pk_error *error, const char *path, const char *why)
+{
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
+                     "cannot enforce limits: %s", why);
+}
+
+static bool is_there(const char *path)
+{
+    return sys_faccessat(AT_FDCWD, path, 0) == 0;
+}
+
+/* ---- Whom it takes a pid for ------------------------------------------------------------------------------------ */
+
+/* A process has one number for each pid namespace that it can be seen from, beginning with that of /proc. */
+static bool has_one_number(const char *status)
+{
+    const char *numbers = strstr(status, "\nNSpid:");
+    if (!numbers)
+        return true; /* a kernel without such namespaces */
+    numbers += strlen("\nNSpid:");
+    char *end;
+    strtol(numbers, &end, 10);
+    return end != numbers && *end == '\n';
+}
+
+static int check_numbers(int bus, const char *path, pk_error *error)
+{
+    pid_t listener;
+    char name[32], status[8192];
+    int r = sys_peer_pid(bus, &listener);
+    if (r < 0)
+        return error_errno(error, r, PK_STEP_ENABLE_LIMITS, path, "cannot see who listens at %s", path);
+    if (listener > 0) {
+        snprintf(name, sizeof(name), "/proc/%d/status", listener);
+        ssize_t length = sys_read_file(AT_FDCWD, name, status, sizeof(status));
+        if (length < 0 && error_kind_of((int)length) == PK_ERROR_NO_MEMORY)
+            return error_errno(error, (int)length, PK_STEP_ENABLE_LIMITS, name, "cannot read %s", name);
+        if (length >= 0 && has_one_number(status))
+            return 0;
+    }
+    return refuse(error, path,
+                  "the service manager is in another pid namespace, where this process has another number "
+                  "(let the container have a cgroup of its own that it may write to)");
+}
+
+static int take(int bus, const char *path, pk_error *error)
+{
+    int r = check_numbers(bus, path, error);
+    if (r == 0)
+        return bus;
+    sys_close(bus);
+    return r;
+}
+
+/* ---- Whose it is ------------------------------------------------------------------------------------------------ */
+
+static int explain(int number, const char *path, pk_error *error)
+{
+    if (number == -EAGAIN)
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
+                         "cannot enforce limits: nobody answers at the message bus %s", path);
+    if (error_kind_of(number) == PK_ERROR_NO_MEMORY)
+        return error_errno(error, number, PK_STEP_ENABLE_LIMITS, path, "cannot connect to the message bus %s", path);
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
+                     "cannot enforce limits: cannot connect to the message bus %s: %s", path, error_text(number));
+}
+
+static int connect_system(pk_error *error)
+{
+    int bus = sys_keep(sys_connect(SYSTEM_BUS));
+    if (bus >= 0)
+        return take(bus, SYSTEM_BUS, error);
+    if (bus != -ENOENT)
+        return explain(bus, SYSTEM_BUS, error);
+    if (!is_there("/run/systemd/system"))
+        return refuse(error, SYSTEM_BUS,
+                      "no service manager runs here that could be asked for a scope (run where "
+                      "systemd runs, or at the root of the cgroup hierarchy)");
+    return refuse(error, SYSTEM_BUS, "the service manager has no message bus (install dbus)");
+}
+
+static int explain_absence(const char *directory, pk_error *error)
+{
+    char path[PATH_MAX], why[128];
+    unsigned uid = sys_geteuid();
+    snprintf(path, sizeof(path), "%s/systemd/private", directory);
+    if (is_there(path))
+        snprintf(why, sizeof(why), "the user manager of uid %u has no message bus (install dbus-user-session)", uid);
+    else
+        snprintf(why, sizeof(why), "no user manager runs for uid %u (loginctl enable-linger %u, or log in)", uid, uid);
+    return refuse(error, directory, why);
+}
+
+/* A service of the system has no variable to tell, nor has what sudo started; the directory is there nevertheless. */
+static int connect_user(pk_error *error)
+{
+    char usual[64], path[PATH_MAX];
+    const char *told = secure_getenv("XDG_RUNTIME_DIR");
+    snprintf(usual, sizeof(usual), "/run/user/%u", (unsigned)sys_geteuid());
+    const char *directories[] = {told && told[0] == '/' ? told : usual, usual};
+    int r = -ENOENT;
+
+    for (size_t i = 0; i < 2 && r < 0 && error_kind_of(r) != PK_ERROR_NO_MEMORY; i++) {
+        snprintf(path, sizeof(path), "%s/bus", directories[i]);
+        r = sys_keep(sys_connect(path));
+    }
+    if (r >= 0)
+        return take(r, path, error);
+    return r == -ENOENT ? explain_absence(usual, error) : explain(r, path, error);
+}
+
+int manager_connect(bool *of_system, pk_error *error)
+{
+    *of_system = sys_geteuid() == 0;
+    return *of_system ? connect_system(error) : connect_user(error);
+}

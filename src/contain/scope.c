@@ -1,0 +1,365 @@
+/*
+ * Asking a service manager for a scope.
+ *
+ * The conversation: say what we want to hear (the end of the job that our unit begins with), ask for the unit, wait for
+ * both the answer and that end. All of it is sent at once, and nothing waits but one poll with one deadline: the
+ * library's own blocking calls have deadlines of their own, minutes in all.
+ */
+#include "contain/scope.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "contain/manager.h"
+#include "contain/place.h"
+#include "contain/sd-bus.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MANAGER   "org.freedesktop.systemd1"
+#define OBJECT    "/org/freedesktop/systemd1"
+#define INTERFACE MANAGER ".Manager"
+
+/* What somebody on the bus said against it. */
+struct refusal {
+    char name[96];
+    char words[224];
+};
+
+struct talk {
+    const struct sd_bus_api *api;
+    struct sd_bus *bus;
+    int fd; /* the bus's */
+    const char *unit;
+    bool is_accepted;
+    char result[32]; /* of the job; "": it has not ended */
+    struct refusal refusal;
+};
+
+static int refuse(pk_error *error, const char *format, ...) PK_PRINTF(2, 3);
+
+static int refuse(pk_error *error, const char *format, ...)
+{
+    char why[PK_ERROR_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, sizeof(why), format, arguments);
+    va_end(arguments);
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, NULL,
+                     "cannot enforce limits: %s", why);
+}
+
+/* What is no shortage is a reason not to have a scope. */
+static int refuse_or_fail(pk_error *error, int number, const char *what)
+{
+    if (error_kind_of(number) == PK_ERROR_NO_MEMORY)
+        return error_errno(error, number, PK_STEP_ENABLE_LIMITS, NULL, "cannot ask the service manager for a scope: %s",
+                           what);
+    return refuse(error, "%s: %s", what, error_text(number));
+}
+
+/* ---- What is heard ---------------------------------------------------------------------------------------------- */
+
+static bool note_refusal(struct talk *talk, struct sd_bus_message *message)
+{
+    const struct sd_bus_error *said = talk->api->message_get_error(message);
+    if (said && talk->refusal.name[0] == '\0') {
+        text_copy(talk->refusal.name, sizeof(talk->refusal.name), said->name);
+        text_copy(talk->refusal.words, sizeof(talk->refusal.words), said->message ? said->message : "");
+    }
+    return said != NULL;
+}
+
+static int hear_listening(struct sd_bus_message *message, void *data, struct sd_bus_error *error)
+{
+    (void)error;
+    note_refusal(data, message);
+    return 0;
+}
+
+static int hear_answer(struct sd_bus_message *message, void *data, struct sd_bus_error *error)
+{
+    (void)error;
+    struct talk *talk = data;
+    talk->is_accepted = !note_refusal(talk, message);
+    return 0;
+}
+
+static int hear_removed(struct sd_bus_message *message, void *data, struct sd_bus_error *error)
+{
+    (void)error;
+    struct talk *talk = data;
+    uint32_t number;
+    const char *job, *unit, *result;
+    int r = talk->api->message_read(message, "uoss", &number, &job, &unit, &result);
+    if (r >= 0 && strcmp(unit, talk->unit) == 0)
+        text_copy(talk->result, sizeof(talk->result), result);
+    return 0;
+}
+
+static bool is_over(const struct talk *talk)
+{
+    return talk->refusal.name[0] || (talk->is_accepted && talk->result[0]);
+}
+
+/* ---- What is said ----------------------------------------------------------------------------------------------- */
+
+/* The ends of all jobs: the library finds no unit's name behind an argument that is no text. */
+static int listen_for_jobs(struct talk *talk)
+{
+    static const char match[] =
+        "type='signal',sender='" MANAGER "',path='" OBJECT "',interface='" INTERFACE "',member='JobRemoved'";
+    return talk->api->add_match_async(talk->bus, NULL, match, hear_removed, hear_listening, talk);
+}
+
+/*
+ * Whatever controllers there are, without the limit on tasks that a manager gives its units unasked, and not kept as
+ * failed if it fails. Everything else is as it is for all scopes: a delegated one outlives the death of a process for
+ * want of memory, and how long its processes have to end at a shutdown is up to whoever configured the manager.
+ */
+static int append_properties(const struct talk *talk, struct sd_bus_message *message, pid_t pid)
+{
+    enum { PROPERTIES = 5 };
+    char description[64];
+    snprintf(description, sizeof(description), "What process %d runs with limits", sys_getpid());
+    return talk->api->message_append(message, "a(sv)", PROPERTIES, "Description", "s", description, "PIDs", "au", 1,
+                                     (uint32_t)pid, "Delegate", "b", 1, "TasksMax", "t", UINT64_MAX, "CollectMode", "s",
+                                     "inactive-or-failed");
+}
+
+static int ask(struct talk *talk, pid_t pid)
+{
+    const struct sd_bus_api *api = talk->api;
+    struct sd_bus_message *message = NULL;
+    int r = api->message_new_method_call(talk->bus, &message, MANAGER, OBJECT, INTERFACE, "StartTransientUnit");
+    if (r >= 0)
+        r = api->message_append(message, "ss", talk->unit, "fail");
+    if (r >= 0)
+        r = append_properties(talk, message, pid);
+    if (r >= 0)
+        r = api->message_append(message, "a(sa(sv))", 0);
+    if (r >= 0)
+        r = api->call_async(talk->bus, NULL, message, hear_answer, talk, PK_FOREVER);
+    api->message_unref(message);
+    return r;
+}
+
+static int ask_to_stop(struct talk *talk)
+{
+    const struct sd_bus_api *api = talk->api;
+    struct sd_bus_message *message = NULL;
+    int r = api->message_new_method_call(talk->bus, &message, MANAGER, OBJECT, INTERFACE, "StopUnit");
+    if (r >= 0)
+        r = api->message_append(message, "ss", talk->unit, "replace");
+    if (r >= 0)
+        r = api->call_async(talk->bus, NULL, message, NULL, NULL, 0);
+    api->message_unref(message);
+    return r;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
+
+/* Until something comes, the library has something to do at a certain time, or the time is over. */
+static int wait_for_bus(struct talk *talk, pk_time deadline)
+{
+    uint64_t until = UINT64_MAX;
+    int events = talk->api->get_events(talk->bus);
+    if (events < 0)
+        return events;
+    int r = talk->api->get_timeout(talk->bus, &until);
+    if (r < 0)
+        return r;
+    if (until < deadline / 1000)
+        deadline = until * 1000;
+    pk_time now = sys_now();
+    pk_duration left = deadline > now ? deadline - now : 0;
+    struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
+    struct pollfd poll = {.fd = talk->fd, .events = (short)events};
+    r = sys_ppoll(&poll, 1, &timeout);
+    return r < 0 && r != -EINTR ? r : 0;
+}
+
+/* What comes is dealt with one by one. A peer that never stops talking does not stop the clock. */
+static int converse(struct talk *talk, pk_time deadline)
+{
+    while (!is_over(talk)) {
+        int r = talk->api->process(talk->bus, NULL);
+        if (r < 0)
+            return r;
+        if (is_over(talk))
+            return 0;
+        if (sys_now() >= deadline)
+            return -ETIMEDOUT;
+        if (r == 0)
+            r = wait_for_bus(talk, deadline);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/*
+ * It may have heard us and only be slow: then it learns in the end that nobody wants the unit any more. Only what can
+ * be written now is: there is no answer to wait for.
+ */
+static void take_back(struct talk *talk)
+{
+    pk_time deadline = sys_now() + SCOPE_FAREWELL;
+    int r = ask_to_stop(talk);
+    while (r >= 0 && sys_now() < deadline && (talk->api->get_events(talk->bus) & POLLOUT)) {
+        r = wait_for_bus(talk, deadline);
+        if (r >= 0)
+            r = talk->api->process(talk->bus, NULL);
+    }
+}
+
+/* ---- What came of it -------------------------------------------------------------------------------------------- */
+
+static int explain_refusal(const struct refusal *refusal, pk_error *error)
+{
+    if (strcmp(refusal->name, "org.freedesktop.DBus.Error.NoReply") == 0 ||
+        strcmp(refusal->name, "org.freedesktop.DBus.Error.Timeout") == 0)
+        return refuse(error, "the service manager did not answer: %s", refusal->words);
+    return refuse(error, "the service manager refused a scope: %s: %s", refusal->name, refusal->words);
+}
+
+/* Where its journal is. */
+static const char *journal(const struct scope *scope)
+{
+    return scope->of_system ? "journalctl" : "journalctl --user";
+}
+
+static int judge_answer(const struct talk *talk, const struct scope *scope, int r, pk_error *error)
+{
+    if (r == -ETIMEDOUT)
+        return refuse(error, "the service manager did not %s in time (%s -u %s)",
+                      talk->is_accepted ? "make the scope" : "answer", journal(scope), "init.scope");
+    if (r < 0)
+        return refuse_or_fail(error, r, "the message bus of the service manager broke off the conversation");
+    if (talk->refusal.name[0])
+        return explain_refusal(&talk->refusal, error);
+    if (strcmp(talk->result, "done") != 0)
+        return refuse(error, "the service manager could not make the scope %s: its job was '%s' (%s -u %s tells why)",
+                      talk->unit, talk->result, journal(scope), talk->unit);
+    return 0;
+}
+
+static int may_write(int dir, const char *name)
+{
+    int fd = sys_openat(dir, name, O_WRONLY | O_NOCTTY, 0);
+    if (fd >= 0)
+        sys_close(fd);
+    return fd < 0 ? fd : 0;
+}
+
+/* Whether it is ours to divide. */
+static int check_rights(const char *path, pk_error *error)
+{
+    int dir = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    int r = dir < 0 ? dir : may_write(dir, "cgroup.subtree_control");
+    if (r == 0)
+        r = may_write(dir, "cgroup.procs");
+    if (r == 0)
+        r = sys_may_write(dir);
+    sys_close_safe(dir);
+    if (r == 0 || r == -ENOSYS)
+        return 0;
+    if (error_kind_of(r) == PK_ERROR_NO_MEMORY)
+        return error_errno(error, r, PK_STEP_ENABLE_LIMITS, path, "cannot open the scope %s", path);
+    return refuse(error, "the service manager made the scope %s, but it is not delegated to this process: %s", path,
+                  error_text(r));
+}
+
+static int check_place(pid_t pid, struct scope *scope, pk_error *error)
+{
+    struct place place;
+    pk_error why = {0};
+    int r = place_find_of(pid, &place, &why);
+    if (r < 0 && error_kind_of(r) == PK_ERROR_NO_MEMORY) {
+        if (error)
+            *error = why;
+        return r;
+    }
+    if (r < 0)
+        return refuse(error, "the service manager made the scope %s, but process %d cannot be seen in it: %s",
+                      scope->unit, pid, why.message);
+    const char *slash = strrchr(place.own, '/');
+    if (!slash || strcmp(slash + 1, scope->unit) != 0)
+        return refuse(error, "the service manager made the scope %s, but process %d is in %s", scope->unit, pid,
+                      place.own);
+    r = check_rights(place.own, error);
+    if (r == 0)
+        text_copy(scope->path, sizeof(scope->path), place.own);
+    return r;
+}
+
+/* ---- From beginning to end -------------------------------------------------------------------------------------- */
+
+/* The descriptor is the bus's once that has taken it. */
+static int open_bus(struct talk *talk)
+{
+    const struct sd_bus_api *api = talk->api;
+    int r = api->new (&talk->bus);
+    if (r >= 0)
+        r = api->set_fd(talk->bus, talk->fd, talk->fd);
+    if (r < 0) {
+        sys_close(talk->fd);
+        return r;
+    }
+    r = api->set_bus_client(talk->bus, 1);
+    if (r >= 0)
+        r = api->start(talk->bus);
+    return r;
+}
+
+static int have_it_made(struct talk *talk, pid_t pid, pk_time deadline, struct scope *scope, pk_error *error)
+{
+    int r = open_bus(talk);
+    if (r >= 0)
+        r = listen_for_jobs(talk);
+    if (r >= 0)
+        r = ask(talk, pid);
+    if (r < 0)
+        return refuse_or_fail(error, r, "the message bus cannot be used");
+    r = judge_answer(talk, scope, converse(talk, deadline), error);
+    if (r == 0)
+        r = check_place(pid, scope, error);
+    if (r < 0 && talk->refusal.name[0] == '\0')
+        take_back(talk);
+    return r;
+}
+
+int scope_make_within(pid_t pid, pk_duration patience, struct scope *scope, pk_error *error)
+{
+    pk_time begin = sys_now();
+    struct scope made = {0};
+    struct talk talk = {.unit = made.unit};
+    snprintf(made.unit, sizeof(made.unit), "run-processkit-%d-%llx.scope", pid, (unsigned long long)begin);
+
+    talk.fd = manager_connect(&made.of_system, error);
+    if (talk.fd < 0)
+        return talk.fd;
+    int r = sd_bus_load(&talk.api, error);
+    if (r < 0) {
+        sys_close(talk.fd);
+        return r;
+    }
+    r = have_it_made(&talk, pid, begin + patience, &made, error);
+    if (talk.bus) {
+        talk.api->close(talk.bus);
+        talk.api->unref(talk.bus);
+    }
+    if (r == 0)
+        *scope = made;
+    return r;
+}
+
+int scope_make(pid_t pid, struct scope *scope, pk_error *error)
+{
+    return scope_make_within(pid, SCOPE_PATIENCE, scope, error);
+}
