@@ -18,4 +18,10 @@ int guard(const char *name);
  */
 int reap(const char *leader);
 
+/*
+ * "spawn": starts commands for the owner, as its children, and guardians. Finds the control socket at 0 and the owner's
+ * pidfd at 1. It is in the owner's session, and leads a process group.
+ */
+int spawn(void);
+
 #endif

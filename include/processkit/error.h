@@ -66,6 +66,7 @@ typedef enum pk_step {
     PK_STEP_LOOP,       /* epoll and timers */
     PK_STEP_GUARDIAN,   /* starting the guardian */
     PK_STEP_REMOVE,     /* removing a cgroup directory */
+    PK_STEP_SPAWNER,    /* starting a spawner, or a command or guardian by one */
 } pk_step;
 
 #define PK_ERROR_MESSAGE_SIZE  512

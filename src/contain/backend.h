@@ -16,11 +16,16 @@
 
 #include <pthread.h>
 
+struct spawner;
+
 /* How the next child gets into the group. */
 struct placement {
     int cgroup_fd; /* a directory to be born into, or -1 */
     bool own_pgid; /* leads a process group of its own */
     bool reaper;   /* below a reaper of its own */
+
+    /* What makes it in our place; NULL: we do. It stays until `unplace`. */
+    struct spawner *spawner;
 };
 
 /* All functions are called with the group's lock held and return a negative errno on failure. */

@@ -18,8 +18,7 @@
 
 struct guardian_birth {
     struct helper_image image;
-    int control; /* its end */
-    int owner;   /* our pidfd */
+    struct guardian_ends ends;
     int parent;
     const char *name;
     bool make;
@@ -49,8 +48,8 @@ SYS_CHILD static int become_guardian(void *data)
     birth->step = PK_STEP_SESSION;
     check(birth, sys_setsid());
     birth->step = PK_STEP_DESCRIPTORS;
-    check(birth, sys_dup3(birth->control, 0, 0));
-    check(birth, sys_dup3(birth->owner, 1, 0));
+    check(birth, sys_dup3(birth->ends.theirs, 0, 0));
+    check(birth, sys_dup3(birth->ends.owner, 1, 0));
     check(birth, sys_dup3(birth->parent, 2, 0));
     birth->step = PK_STEP_EXEC;
     check(birth, helper_exec(&birth->image, argv));
@@ -95,38 +94,49 @@ static int give_birth(struct guardian *guardian, struct guardian_birth *birth, p
     return explain(birth, r, error);
 }
 
+int guardian_open_ends(struct guardian_ends *ends, const char **call)
+{
+    int pair[2];
+    *ends = (struct guardian_ends){-1, -1, -1};
+    *call = "socketpair";
+    int r = sys_socketpair(pair);
+    if (r < 0)
+        return r;
+    ends->ours = sys_keep(pair[0]);
+    ends->theirs = sys_keep(pair[1]);
+    if (ends->ours < 0 || ends->theirs < 0)
+        return ends->ours < 0 ? ends->ours : ends->theirs;
+    *call = "pidfd_open";
+    ends->owner = sys_keep(sys_pidfd_open(sys_getpid()));
+    return ends->owner < 0 ? ends->owner : 0;
+}
+
+void guardian_close_given(struct guardian_ends *ends)
+{
+    ends->theirs = sys_close_safe(ends->theirs);
+    ends->owner = sys_close_safe(ends->owner);
+}
+
 int guardian_start(struct guardian *guardian, int parent, const char *name, bool make, pk_error *error)
 {
-    struct guardian_birth birth = {.owner = -1, .parent = parent, .name = name, .make = make};
-    int ends[2] = {-1, -1};
+    struct guardian_birth birth = {.ends = {-1, -1, -1}, .parent = parent, .name = name, .make = make};
 
     *guardian = (struct guardian){.control = -1};
     int r = helper_check_place("guardian", error);
     if (r < 0)
         return r;
+    birth.call = "memfd_create";
     r = helper_image_open(&birth.image);
-    birth.call = "socketpair";
     if (r == 0)
-        r = sys_socketpair(ends);
-    if (r == 0) {
-        r = ends[0] = sys_keep(ends[0]);
-        birth.control = ends[1] = sys_keep(ends[1]);
-    }
-    if (r >= 0)
-        r = birth.control;
-    if (r >= 0) {
-        birth.call = "pidfd_open";
-        r = birth.owner = sys_keep(sys_pidfd_open(sys_getpid()));
-    }
+        r = guardian_open_ends(&birth.ends, &birth.call);
     r = r < 0 ? explain(&birth, r, error) : give_birth(guardian, &birth, error);
     if (r == 0)
-        guardian->control = ends[0];
+        guardian->control = birth.ends.ours;
     else
-        sys_close_safe(ends[0]);
+        sys_close_safe(birth.ends.ours);
     if (birth.made)
         sys_unlinkat(parent, name, AT_REMOVEDIR);
-    sys_close_safe(ends[1]);
-    sys_close_safe(birth.owner);
+    guardian_close_given(&birth.ends);
     helper_image_close(&birth.image);
     return r;
 }

@@ -16,6 +16,19 @@ struct guardian {
     pid_t pid;
 };
 
+/* What it is given: its end of the socket and a pidfd of this process. All are above 2; -1: not open. */
+struct guardian_ends {
+    int ours;
+    int theirs;
+    int owner;
+};
+
+/* On failure *call is what failed, and what is open is still to be closed. */
+int guardian_open_ends(struct guardian_ends *ends, const char **call);
+
+/* The guardian has its own of these. */
+void guardian_close_given(struct guardian_ends *ends);
+
 /*
  * Starts one for the directory `name` in `parent`, which must be above 2. With `make` the directory is made, by the one
  * who will guard it, so that at no moment it would be left behind; after a failure there is none. -EEXIST: the name is

@@ -43,7 +43,7 @@ int helper_image_open(struct helper_image *image)
         image->memory_error = -EFBIG;
         return 0;
     }
-    int fd = sys_keep(sys_memfd_create("processkit-helper"));
+    int fd = sys_keep(sys_memfd_create("processkit-helper", true));
     int r = fd < 0 ? fd : sys_write_all(fd, image_bytes, sizeof(image_bytes));
     if (r < 0) {
         if (fd >= 0)

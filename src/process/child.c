@@ -104,8 +104,9 @@ CHILD int move_descriptors(const struct plan *plan)
 }
 
 /* Without close_range (before Linux 5.9, or refused): the kernel's own list says what is open. */
-CHILD int close_listed(const struct plan *plan)
+CHILD int close_listed(const struct birth *birth)
 {
+    const struct plan *plan = birth->plan;
     _Alignas(struct sys_entry) char buffer[2048];
 
     int dir = sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
@@ -118,7 +119,7 @@ CHILD int close_listed(const struct plan *plan)
             int fd = 0;
             for (; *name >= '0' && *name <= '9'; name++)
                 fd = fd * 10 + (*name - '0');
-            if (*name == '\0' && fd != dir && !is_target(plan, fd))
+            if (*name == '\0' && fd != dir && fd != birth->lease_fd && !is_target(plan, fd))
                 sys_close(fd);
         }
     }
@@ -126,16 +127,25 @@ CHILD int close_listed(const struct plan *plan)
     return (int)size;
 }
 
-/* The moves are sorted by target: what lies between them is closed. */
-CHILD int close_others(const struct plan *plan)
+CHILD int close_gap(unsigned first, unsigned last, int but)
 {
+    if (but < 0 || (unsigned)but < first || (unsigned)but > last)
+        return sys_close_range(first, last, 0);
+    int r = (unsigned)but > first ? sys_close_range(first, (unsigned)but - 1, 0) : 0;
+    return r == 0 ? sys_close_range((unsigned)but + 1, last, 0) : r;
+}
+
+/* The moves are sorted by target: what lies between them is closed. */
+CHILD int close_others(const struct birth *birth)
+{
+    const struct plan *plan = birth->plan;
     unsigned next = 0;
     for (size_t i = 0; i <= plan->move_count; i++) {
         unsigned last = i < plan->move_count ? (unsigned)plan->moves[i].target - 1 : ~0U;
         bool gap = i == plan->move_count || (unsigned)plan->moves[i].target > next;
-        int r = gap ? sys_close_range(next, last, 0) : 0;
+        int r = gap ? close_gap(next, last, birth->lease_fd) : 0;
         if (r == -ENOSYS || r == -EPERM)
-            return close_listed(plan);
+            return close_listed(birth);
         if (r < 0)
             return r;
         if (i < plan->move_count)
@@ -175,7 +185,7 @@ CHILD void become(struct birth *birth)
 
     birth->step = PK_STEP_DESCRIPTORS;
     check(birth, move_descriptors(birth->plan));
-    check(birth, close_others(birth->plan));
+    check(birth, close_others(birth));
 
     /* After the descriptors, which a small RLIMIT_NOFILE would be in the way of; before the rights to raise are gone.
      */

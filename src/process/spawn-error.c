@@ -117,8 +117,9 @@ int spawn_explain(const struct plan *plan, pk_step step, int number, size_t cand
     if (step == PK_STEP_EXEC)
         return explain_exec(plan, number, candidate, error);
     if (step == PK_STEP_CHDIR) {
-        error_errno(error, number, step, command->directory, "cannot run '%s' in the directory '%s'", command->argv[0],
-                    command->directory);
+        const char *directory = command->directory ? command->directory : "."; /* of a spawner's child: the owner's */
+        error_errno(error, number, step, directory, "cannot run '%s' in the directory '%s'", command->argv[0],
+                    directory);
     } else {
         error_errno(error, number, step, NULL, "cannot start '%s': %s", command->argv[0], describe(step));
     }

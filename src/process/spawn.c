@@ -12,24 +12,27 @@
 #include "contain/reaper-link.h"
 #include "contain/stack.h"
 #include "process/child.h"
+#include "process/spawn-by-spawner.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 
-/* Ways to make the child, best first. What is found unsupported is not tried again by this process. */
-enum way {
-    INTO_CGROUP, /* clone3 with CLONE_INTO_CGROUP (Linux 5.7): no migration, no window */
-    JOIN,        /* clone3, and the child enters its cgroup by a write */
-    LEGACY,      /* clone, likewise: clone3 is missing or refused by a seccomp filter */
-};
-
-static _Atomic enum way best_way = INTO_CGROUP;
+static _Atomic int best_way = WAY_INTO_CGROUP; /* of this process */
 
 bool spawn_uses_clone_into_cgroup(void)
 {
-    return best_way == INTO_CGROUP;
+    return best_way == WAY_INTO_CGROUP;
+}
+
+enum way way_after(enum way way, int number)
+{
+    if (way == WAY_INTO_CGROUP && (number == -E2BIG || number == -EINVAL))
+        return WAY_JOIN;
+    if (way != WAY_LEGACY && (number == -ENOSYS || number == -EPERM))
+        return WAY_LEGACY;
+    return way;
 }
 
 /* ---- Making the child ------------------------------------------------------------------------------------------- */
@@ -39,7 +42,9 @@ struct attempt {
     struct placement placement;
     void *stack;
     int pidfd;
-    bool spared; /* the group was */
+    enum way used;
+    bool explained; /* why there is no child */
+    bool spared;    /* the group was */
 };
 
 static int clone_by(enum way way, struct attempt *attempt)
@@ -51,25 +56,15 @@ static int clone_by(enum way way, struct attempt *attempt)
         .stack = (uintptr_t)attempt->stack,
         .stack_size = STACK_SIZE,
     };
-    if (way == INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
+    if (way == WAY_INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)attempt->placement.cgroup_fd;
     }
     /* The size that ends before `cgroup` is the one that the first kernels with clone3 know. */
     size_t size = args.flags & CLONE_INTO_CGROUP ? CLONE_ARGS_SIZE_VER2 : CLONE_ARGS_SIZE_VER0;
-    if (way == LEGACY)
+    if (way == WAY_LEGACY)
         return sys_clone(&args, child_run, &attempt->birth);
     return sys_clone3(&args, size, child_run, &attempt->birth);
-}
-
-/* The next way, if this errno means that the present one is not to be had; the same way otherwise. */
-static enum way next_way(enum way way, int number)
-{
-    if (way == INTO_CGROUP && (number == -E2BIG || number == -EINVAL))
-        return JOIN;
-    if (way != LEGACY && (number == -ENOSYS || number == -EPERM))
-        return LEGACY;
-    return way;
 }
 
 static int open_join(const struct attempt *attempt)
@@ -79,31 +74,31 @@ static int open_join(const struct attempt *attempt)
 
 /* One child by the best way there is. Signals are blocked meanwhile: a handler must not run in the child, which would
  * be running it in the parent's memory. */
-static int make_child(struct attempt *attempt, enum way *used)
+static int make_directly(struct attempt *attempt)
 {
     uint64_t mask;
-    enum way way = best_way;
+    enum way way = (enum way)best_way;
     int r;
 
     sys_block_signals(&mask);
     for (;;) {
         attempt->birth.join_fd = -1;
-        if (way != INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
+        if (way != WAY_INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
             r = attempt->birth.join_fd = open_join(attempt);
             if (r < 0)
                 break;
         }
         r = clone_by(way, attempt);
         sys_close_safe(attempt->birth.join_fd);
-        enum way next = r < 0 ? next_way(way, r) : way;
+        enum way next = r < 0 ? way_after(way, r) : way;
         if (next == way)
             break;
         way = next;
     }
     sys_restore_signals(mask);
-    if (r >= 0 && way > best_way)
-        best_way = way;
-    *used = way;
+    if (r >= 0 && (int)way > best_way)
+        best_way = (int)way;
+    attempt->used = way;
     return r;
 }
 
@@ -118,8 +113,31 @@ static int make_by_reaper(struct attempt *attempt, struct leader *leader, pk_err
     int r = reaper_give_birth(&birth, error);
     sys_restore_signals(mask);
     attempt->pidfd = birth.pidfd;
+    attempt->explained = r < 0;
     leader->reaper = birth.link;
     return r < 0 ? r : birth.pid;
+}
+
+/* Where this process may not clone to, but a spawner may. */
+static int make_by_spawner(struct attempt *attempt, pk_error *error)
+{
+    struct errand errand = {
+        .spawner = attempt->placement.spawner, .birth = &attempt->birth, .cgroup_fd = attempt->placement.cgroup_fd};
+    attempt->birth.join_fd = -1;
+    int r = spawn_by_spawner(&errand, error);
+    attempt->pidfd = errand.pidfd;
+    attempt->used = errand.used;
+    attempt->explained = r < 0 && !errand.refused;
+    return r;
+}
+
+static int make_child(struct attempt *attempt, struct leader *leader, pk_error *error)
+{
+    if (attempt->placement.reaper)
+        return make_by_reaper(attempt, leader, error);
+    if (attempt->placement.spawner)
+        return make_by_spawner(attempt, error);
+    return make_directly(attempt);
 }
 
 /* ---- What became of it ------------------------------------------------------------------------------------------ */
@@ -140,14 +158,15 @@ static void bury(struct leader *leader)
 enum { TRY_AGAIN = 1 };
 
 /*
- * A child that was killed before it could run at all, though nobody killed the group: this process lives in a cgroup
+ * A child that was killed before it could run at all, though nobody killed the group: what made it lives in a cgroup
  * that was once killed, and the kernel takes every child it clones into another cgroup for one that escaped the kill.
  * Joining by a write has no such comparison.
  */
-static int killed_before_start(enum way used, pk_error *error)
+static int killed_before_start(const struct attempt *attempt, pk_error *error)
 {
-    if (used == INTO_CGROUP) {
-        best_way = JOIN;
+    struct spawner *spawner = attempt->placement.spawner;
+    if (attempt->used == WAY_INTO_CGROUP) {
+        *(spawner ? &spawner->way : &best_way) = WAY_JOIN;
         return TRY_AGAIN;
     }
     return error_set(error, -ECANCELED, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
@@ -159,7 +178,7 @@ static bool became_program(const struct birth *birth)
     return birth->error == 0 && birth->step == PK_STEP_EXEC;
 }
 
-static int judge(struct attempt *attempt, struct leader *leader, bool group_killed, enum way used, pk_error *error)
+static int judge(struct attempt *attempt, struct leader *leader, bool group_killed, pk_error *error)
 {
     struct birth *birth = &attempt->birth;
     if (became_program(birth))
@@ -169,7 +188,7 @@ static int judge(struct attempt *attempt, struct leader *leader, bool group_kill
     if (birth->error < 0)
         return spawn_explain(birth->plan, birth->step, birth->error, birth->candidate, error);
     if (birth->step == PK_STEP_NONE && !group_killed)
-        return killed_before_start(used, error);
+        return killed_before_start(attempt, error);
     return error_set(error, -ECANCELED, PK_ERROR_SPAWN, birth->step, NULL,
                      "cannot start a process: it was killed before it could become the program");
 }
@@ -195,12 +214,18 @@ static int take_place(pk_group *group, struct attempt *attempt, unsigned *kills,
     return r;
 }
 
+/* The directory, under us. */
+static bool was_deleted(const struct attempt *attempt, int child)
+{
+    return !attempt->explained && (child == -ENODEV || child == -ENOENT);
+}
+
 /* Hands the child over to the group. Returns whether the group was killed since the place was taken. */
 static bool settle(pk_group *group, struct attempt *attempt, struct leader *leader, int child, unsigned kills)
 {
     pthread_mutex_lock(&group->lock);
     bool killed = group->kills != kills;
-    group->backend->unplace(group, child == -ENODEV || child == -ENOENT);
+    group->backend->unplace(group, was_deleted(attempt, child));
     if (child >= 0 && became_program(&attempt->birth)) {
         group_add_leader(group, leader);
         if (killed)
@@ -215,30 +240,27 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
 static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *leader, void *stack, pk_error *error)
 {
     struct attempt attempt = {
-        .birth = {.plan = plan, .owner_pid = sys_getpid()},
+        .birth = {.plan = plan, .owner_pid = sys_getpid(), .lease_fd = -1},
         .stack = stack,
         .pidfd = -1,
+        .used = WAY_LEGACY,
     };
     unsigned kills;
-    enum way used = LEGACY;
 
     int r = take_place(group, &attempt, &kills, error);
     if (r < 0)
         return r;
-    bool by_reaper = attempt.placement.reaper;
-    int child = by_reaper ? make_by_reaper(&attempt, leader, error) : make_child(&attempt, &used);
+    int child = make_child(&attempt, leader, error);
     if (child >= 0) {
         leader->pid = child;
         leader->pidfd = pidfd_keep(attempt.pidfd);
     }
     bool killed = settle(group, &attempt, leader, child, kills);
-    if (child < 0 && by_reaper)
-        return child;
-    if (child == -ENODEV || child == -ENOENT)
-        return TRY_AGAIN; /* the directory was deleted under us */
+    if (was_deleted(&attempt, child))
+        return TRY_AGAIN;
     if (child < 0)
-        return error_errno(error, child, PK_STEP_CLONE, NULL, "cannot start a process");
-    return judge(&attempt, leader, killed, used, error);
+        return attempt.explained ? child : error_errno(error, child, PK_STEP_CLONE, NULL, "cannot start a process");
+    return judge(&attempt, leader, killed, error);
 }
 
 /*

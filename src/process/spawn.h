@@ -6,6 +6,16 @@
 
 #include "process/plan.h"
 
+/* Ways to make the child, best first. What is found unsupported is not tried again. */
+enum way {
+    WAY_INTO_CGROUP, /* clone3 with CLONE_INTO_CGROUP (Linux 5.7): no migration, no window */
+    WAY_JOIN,        /* clone3, and the child enters its cgroup by a write */
+    WAY_LEGACY,      /* clone, likewise: clone3 is missing or refused by a seccomp filter */
+};
+
+/* The next way, if this errno means that the present one is not to be had; the same way otherwise. */
+enum way way_after(enum way way, int number);
+
 /*
  * Starts the plan's command in the group. On success the leader, which must be new, is running and registered with the
  * group, which has taken a reference of its own; on failure no process is left, not even a zombie.

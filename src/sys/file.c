@@ -86,6 +86,12 @@ ssize_t sys_getdents(int dir, void *buffer, size_t size)
     return SYS_RESULT(syscall(SYS_getdents64, dir, buffer, size));
 }
 
+int sys_ftruncate(int fd, size_t size)
+{
+    SYS_FAULT("ftruncate");
+    return (int)SYS_RESULT(ftruncate(fd, (off_t)size));
+}
+
 int sys_flock(int fd, int operation)
 {
     SYS_FAULT("flock");

@@ -37,11 +37,22 @@ void sys_unmap(void *memory, size_t size)
     munmap(memory, size);
 }
 
-int sys_memfd_create(const char *name)
+void *sys_map_file(int fd, size_t size)
+{
+#ifdef PK_FAULTS
+    if (sys_fault("mmap") < 0)
+        return NULL;
+#endif
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+int sys_memfd_create(const char *name, bool executable)
 {
     SYS_FAULT("memfd_create");
-    enum { CLOSE_ON_EXEC = 1, EXECUTABLE = 0x10 };
-    int fd = (int)SYS_RESULT(syscall(SYS_memfd_create, name, CLOSE_ON_EXEC | EXECUTABLE));
+    enum { CLOSE_ON_EXEC = 1, NOT_EXECUTABLE = 8, EXECUTABLE = 0x10 };
+    unsigned kind = executable ? EXECUTABLE : NOT_EXECUTABLE;
+    int fd = (int)SYS_RESULT(syscall(SYS_memfd_create, name, CLOSE_ON_EXEC | kind));
     if (fd == -EINVAL) /* before Linux 6.3 every one is executable */
         fd = (int)SYS_RESULT(syscall(SYS_memfd_create, name, CLOSE_ON_EXEC));
     return fd;

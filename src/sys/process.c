@@ -131,6 +131,16 @@ uid_t sys_geteuid(void)
     return (uid_t)syscall(SYS_geteuid);
 }
 
+pid_t sys_getsid(void)
+{
+    return (pid_t)syscall(SYS_getsid, 0);
+}
+
+pid_t sys_getpgrp(void)
+{
+    return (pid_t)syscall(SYS_getpgid, 0);
+}
+
 int sys_setsid(void)
 {
     SYS_FAULT("setsid");
@@ -178,17 +188,46 @@ int sys_setpriority(int value)
     return (int)SYS_RESULT(syscall(SYS_setpriority, PRIO_PROCESS, 0, value));
 }
 
+/* The kernel answers with 20 less the value, so that no answer looks like an error. */
+int sys_getpriority(int *value)
+{
+    SYS_FAULT("getpriority");
+    int r = (int)SYS_RESULT(syscall(SYS_getpriority, PRIO_PROCESS, 0));
+    if (r >= 0)
+        *value = 20 - r;
+    return r;
+}
+
+enum { WHO_PROCESS = 1, CLASS_SHIFT = 13 };
+
 int sys_ioprio_set(int io_class, int level)
 {
     SYS_FAULT("ioprio_set");
-    enum { WHO_PROCESS = 1, CLASS_SHIFT = 13 };
     return (int)SYS_RESULT(syscall(SYS_ioprio_set, WHO_PROCESS, 0, io_class << CLASS_SHIFT | level));
+}
+
+int sys_ioprio_get(int *io_class, int *level)
+{
+    SYS_FAULT("ioprio_get");
+    int r = (int)SYS_RESULT(syscall(SYS_ioprio_get, WHO_PROCESS, 0));
+    if (r >= 0) {
+        *io_class = r >> CLASS_SHIFT;
+        *level = r & ((1 << CLASS_SHIFT) - 1);
+    }
+    return r;
 }
 
 int sys_sched_setaffinity(size_t size, const void *mask)
 {
     SYS_FAULT("sched_setaffinity");
     return (int)SYS_RESULT(syscall(SYS_sched_setaffinity, 0, size, mask));
+}
+
+int sys_sched_getaffinity(size_t size, void *mask)
+{
+    SYS_FAULT("sched_getaffinity");
+    memset(mask, 0, size); /* the kernel writes as much as it has processors for */
+    return (int)SYS_RESULT(syscall(SYS_sched_getaffinity, 0, size, mask));
 }
 
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard)

@@ -6,17 +6,11 @@
  */
 #include "sys/fault.h"
 #include "sys/result.h"
+#include "sys/sigaction.h"
 #include "sys/sys.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
-
-struct kernel_sigaction {
-    void (*handler)(int);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
 
 int sys_signal_default(int signal_number)
 {

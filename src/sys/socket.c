@@ -55,3 +55,41 @@ int sys_peer_pid(int socket, pid_t *pid)
         *pid = peer.pid;
     return r;
 }
+
+/* Room for the descriptors beside a message, aligned as the kernel wants it. */
+union passed {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(SYS_MOST_PASSED * sizeof(int))];
+};
+
+int sys_send_with(int socket, const void *bytes, size_t size, const int *fds, size_t count)
+{
+    SYS_FAULT("sendmsg");
+    union passed passed = {.header = {CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec part = {(void *)bytes, size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    if (count > SYS_MOST_PASSED)
+        return -E2BIG;
+    memcpy(CMSG_DATA(&passed.header), fds, count * sizeof(int));
+    return (int)SYS_RESULT(sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
+{
+    SYS_FAULT("recvmsg");
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } passed = {.header = {0}};
+    struct iovec part = {bytes, size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof(passed)};
+    *fd = -1;
+    int r = (int)SYS_RESULT(recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+    const struct cmsghdr *header = r >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len >= CMSG_LEN(sizeof(int)))
+        memcpy(fd, CMSG_DATA(header), sizeof(int));
+    return r;
+}

@@ -81,6 +81,13 @@ int sys_send(int socket, const void *bytes, size_t size);
 /* The next message, without waiting: its size, 0 at the end, -EAGAIN if there is none yet. */
 int sys_receive(int socket, void *bytes, size_t size);
 
+/* The same with descriptors, which stay the caller's too: at most SYS_MOST_PASSED. */
+enum { SYS_MOST_PASSED = 253 };
+int sys_send_with(int socket, const void *bytes, size_t size, const int *fds, size_t count);
+
+/* The same, with at most one descriptor, which is the caller's then; -1 if none came, or none could be had. */
+int sys_receive_with(int socket, void *bytes, size_t size, int *fd);
+
 /* A stream to whoever listens at this path, which answers at once or not at all: it waits for nothing, -EAGAIN if that
  * is what it would take. */
 int sys_connect(const char *path);
@@ -88,14 +95,18 @@ int sys_connect(const char *path);
 /* The process that began to listen there, as it is numbered here; 0 if it is not. */
 int sys_peer_pid(int socket, pid_t *pid);
 
-/* A file in memory that can be executed, where the kernel lets it. */
-int sys_memfd_create(const char *name);
+/* A file in memory: one that can be executed, where the kernel lets it, or one for data, which it always lets. */
+int sys_memfd_create(const char *name, bool executable);
+int sys_ftruncate(int fd, size_t size);
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
 /* Anonymous private memory; the lowest page is a guard page if `guard`. NULL on failure. */
 void *sys_map(size_t size, bool guard);
 void sys_unmap(void *memory, size_t size);
+
+/* A file, shared with whoever else maps it. NULL on failure. */
+void *sys_map_file(int fd, size_t size);
 
 /* ---- Processes -------------------------------------------------------------------------------------------------- */
 
@@ -131,6 +142,8 @@ int sys_kill(pid_t pid, int signal_number);
 pid_t sys_getpid(void);
 pid_t sys_getppid(void);
 uid_t sys_geteuid(void);
+pid_t sys_getsid(void);
+pid_t sys_getpgrp(void);
 int sys_setsid(void);
 int sys_setpgid(pid_t pid, pid_t pgid);
 int sys_setgroups(size_t count, const gid_t *groups);
@@ -139,8 +152,11 @@ int sys_setuid(uid_t uid);
 int sys_umask(mode_t mask);
 int sys_chdir(const char *path);
 int sys_setpriority(int value);
+int sys_getpriority(int *value);
 int sys_ioprio_set(int io_class, int level);
+int sys_ioprio_get(int *io_class, int *level);
 int sys_sched_setaffinity(size_t size, const void *mask);
+int sys_sched_getaffinity(size_t size, void *mask);
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);
 int sys_getrlimit(int resource, uint64_t *soft, uint64_t *hard);
 int sys_parent_death_signal(int signal_number);
