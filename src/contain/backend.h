@@ -127,7 +127,8 @@ struct pk_group {
     pk_group **link;
 
     struct cgroup_dir *dirs;
-    pk_usage past; /* of directories that were removed */
+    struct spawner *spawner; /* that makes the child that is being born */
+    pk_usage past;           /* of directories that were removed */
     struct evidence past_evidence;
     bool wants_evidence; /* at the end of a run, though it has no limits */
     bool controllers;

@@ -173,11 +173,14 @@ static int cgroup2_place(pk_group *group, struct placement *placement, pk_error 
     }
     group->dirs->placed = true;
     *placement = (struct placement){.cgroup_fd = group->dirs->entry.fd};
+    group->spawner = placement->spawner = owner_enter(&group->dirs->entry);
     return 0;
 }
 
 static void cgroup2_unplace(pk_group *group, bool spoiled)
 {
+    owner_quit(group->spawner);
+    group->spawner = NULL;
     for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
         if (dir->placed && spoiled)
             dir->killed = true;

@@ -67,34 +67,32 @@ static bool would_be_spoilt(int dir)
            sys_read_file(dir, "cgroup.procs", text, sizeof(text)) != 0; /* also when they are more than fit */
 }
 
-static int check(const char *available, const char *path, const char *const *controllers, size_t count, pk_error *error)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!controllers_has(available, controllers[i]))
-            return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                             "cannot enforce limits: the controller '%s' is not available in %s (enable it in the "
-                             "cgroups above, or boot with the unified hierarchy)",
-                             controllers[i], path);
-    return 0;
-}
-
 static int explain_read(int number, const char *path, pk_error *error)
 {
     return error_errno(error, number, PK_STEP_ENABLE_LIMITS, path, "cannot read the controllers of %s", path);
 }
 
-int controllers_check(int dir, const char *path, const char *const *controllers, size_t count, pk_error *error)
+int controllers_check(int dir, const char *path, const char *remedy, const char *const *controllers, size_t count,
+                      pk_error *error)
 {
     char available[CONTROLLERS_SIZE];
     int r = controllers_read(dir, available, sizeof(available));
-    return r < 0 ? explain_read(r, path, error) : check(available, path, controllers, count, error);
+    if (r < 0)
+        return explain_read(r, path, error);
+    for (size_t i = 0; i < count; i++)
+        if (!controllers_has(available, controllers[i]))
+            return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
+                             "cannot enforce limits: the controller '%s' is not available in %s (%s)", controllers[i],
+                             path, remedy);
+    return 0;
 }
 
-int controllers_enable(int dir, const char *path, const char *const *controllers, size_t count, pk_error *error)
+int controllers_enable(int dir, const char *path, const char *remedy, const char *const *controllers, size_t count,
+                       pk_error *error)
 {
     char enabled[CONTROLLERS_SIZE], wanted[CONTROLLERS_SIZE] = "";
 
-    int r = controllers_check(dir, path, controllers, count, error);
+    int r = controllers_check(dir, path, remedy, controllers, count, error);
     if (r < 0)
         return r;
     ssize_t length = sys_read_file(dir, "cgroup.subtree_control", enabled, sizeof(enabled));

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "contain/spawner.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -123,11 +124,20 @@ static void set_refusal(struct guardian_link *link, const char *text)
     text_copy(link->refusal, sizeof(link->refusal), text);
 }
 
+/* A spawner that is lost cannot replace what is lost: then it is born here. */
+static int give_birth(struct guardian_link *link, int parent, const char *name, bool make, pk_error *error)
+{
+    int r = -EPIPE;
+    if (link->spawner)
+        r = spawner_start_guardian(link->spawner, &link->guardian, parent, name, make, error);
+    return r == -EPIPE ? guardian_start(&link->guardian, parent, name, make, error) : r;
+}
+
 /* 0 also where no guardian can be had: then the refusal says why. */
 static int start(struct guardian_link *link, int parent, const char *name, bool make, pk_error *error)
 {
     pk_error why = {0};
-    int r = guardian_start(&link->guardian, parent, name, make, &why);
+    int r = give_birth(link, parent, name, make, &why);
     link->started = sys_now();
     set_refusal(link, r < 0 ? why.message : "");
     if (r < 0 && r != -EOPNOTSUPP && error)

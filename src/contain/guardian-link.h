@@ -10,9 +10,11 @@
 #include <processkit/time.h>
 
 struct guardian_note;
+struct spawner;
 
 struct guardian_link {
     struct guardian guardian;
+    struct spawner *spawner;             /* by whom it is born, where that lives; or NULL */
     bool off;                            /* by the program's choice */
     bool owed;                           /* it was lost, and for the moment no other could be started */
     unsigned losses;                     /* since the process began */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "contain/cgroup.h"
 #include "contain/mark.h"
+#include "contain/outpost.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -94,8 +95,32 @@ static int make_directory(struct home *home, pk_error *error)
     return r;
 }
 
+/*
+ * Without its outpost a scope takes nothing new where this process may not start anything itself. It is left as it is
+ * while somebody lives in it; when nobody does, the next home is in another scope.
+ */
+static int check_outpost(struct home *home, pk_error *error)
+{
+    struct site *site = &home->site;
+    if (!site->outpost || !outpost_is_lost(site->outpost))
+        return 0;
+    if (cgroup_is_populated(home->dir) == 0) {
+        home->dir = sys_close_safe(home->dir);
+        return 0;
+    }
+    if (!site->outpost->needed)
+        return 0;
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
+                     "cannot enforce limits: the helper that starts processes in %s was lost, and there are still "
+                     "some (end them first)",
+                     site->path);
+}
+
 int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
 {
+    int lost = home->dir >= 0 ? check_outpost(home, error) : 0;
+    if (lost < 0)
+        return lost;
     if (home->dir >= 0) {
         guardian_link_check(&home->guardian, home->site.dir, home->name);
         return 0;
@@ -105,6 +130,7 @@ int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
     int r = site_find(kind, &home->site, error);
     if (r < 0)
         return r;
+    home->guardian.spawner = home->site.outpost ? &home->site.outpost->spawner : NULL;
     r = make_directory(home, error);
     if (r < 0) {
         site_abandon(&home->site);
@@ -145,7 +171,7 @@ void home_leave(struct home *home)
 void home_let_go(struct home *home)
 {
     home->dir = sys_close_safe(home->dir);
-    site_close(&home->site);
+    site_forget(&home->site);
     guardian_link_end(&home->guardian);
     home->guardian.losses = 0;
     given.salt = 0;

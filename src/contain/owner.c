@@ -9,6 +9,7 @@
 #include "contain/fork-lock.h"
 #include "contain/home.h"
 #include "contain/mark.h"
+#include "contain/outpost.h"
 #include "sys/sys.h"
 
 #include <processkit/guardian.h>
@@ -88,6 +89,24 @@ int owner_remove_entry(const struct owner_entry *entry)
         guardian_link_forget(&home->guardian, home->site.dir, home->name, entry->name);
     unlock_owner();
     return r;
+}
+
+struct spawner *owner_enter(const struct owner_entry *entry)
+{
+    struct home *home = home_of(entry);
+    lock_owner();
+    struct spawner *spawner = home_has(home, entry) ? outpost_enter(home->site.outpost) : NULL;
+    unlock_owner();
+    return spawner;
+}
+
+void owner_quit(struct spawner *spawner)
+{
+    if (!spawner)
+        return;
+    lock_owner();
+    outpost_leave(spawner);
+    unlock_owner();
 }
 
 /* ---- The guardians ---------------------------------------------------------------------------------------------- */
@@ -236,9 +255,9 @@ int owner_enable(enum site_kind site, const char *const *controllers, size_t cou
     if (r == 0 && site == SITE_ROOT)
         r = site_check_root(&home->site, error);
     if (r == 0) {
-        r = controllers_enable(home->site.dir, home->site.path, controllers, count, error);
+        r = controllers_enable(home->site.dir, home->site.path, site_remedy(&home->site), controllers, count, error);
         if (r == 0)
-            r = controllers_enable(home->dir, home->name, controllers, count, error);
+            r = controllers_enable(home->dir, home->name, site_remedy(&home->site), controllers, count, error);
         if (r < 0 && fresh)
             home_give_up(home);
     }

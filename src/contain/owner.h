@@ -17,6 +17,8 @@
 
 #define OWNER_NAME_SIZE 24
 
+struct spawner;
+
 /* A group's directory. */
 struct owner_entry {
     int fd;              /* the directory; the caller closes it */
@@ -30,6 +32,10 @@ int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *e
 
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);
+
+/* Who starts processes in an entry: NULL if this process itself. It stays until owner_quit, which takes NULL too. */
+struct spawner *owner_enter(const struct owner_entry *entry);
+void owner_quit(struct spawner *spawner);
 
 /* Says to the guardian, and by a mark, that the members of an entry are to live on, or no longer. */
 void owner_spare_entry(const struct owner_entry *entry, bool spare);

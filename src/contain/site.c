@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "contain/outpost.h"
 #include "contain/place.h"
 #include "sys/sys.h"
 
@@ -116,21 +117,37 @@ static int check_leaf(const struct site *site, const struct place *place, pk_err
                      site->path);
 }
 
-int site_find(enum site_kind kind, struct site *site, pk_error *error)
+static int find_scope(struct site *site, pk_error *error)
+{
+    int r = outpost_make(&site->outpost, &site->dir, error);
+    if (r == 0)
+        text_copy(site->path, sizeof(site->path), site->outpost->scope.path);
+    return r;
+}
+
+static int find(enum site_kind kind, struct site *site, pk_error *error)
 {
     struct place place;
-    *site = (struct site){.dir = -1};
     int r = find_own(site, &place, error);
-    if (r == 0 && kind == SITE_ROOT)
-        r = site_check_root(site, error);
-    if (r == 0 && kind == SITE_PRESENT)
-        r = find_present(site, &place, error);
-    if (r == 0 && kind == SITE_LEAF)
+    if (r < 0)
+        return r;
+    switch (kind) {
+    case SITE_ROOT:
+        return site_check_root(site, error);
+    case SITE_PRESENT:
+        return find_present(site, &place, error);
+    case SITE_LEAF:
         r = check_leaf(site, &place, error);
-    if (r == 0 && kind == SITE_LEAF)
-        r = leaf_enter(site, error);
-    if (r == 0 && kind == SITE_SCOPE)
-        r = refuse(error, site->path, "no service manager is asked for a scope by this version");
+        return r < 0 ? r : leaf_enter(site, error);
+    default:
+        return 0;
+    }
+}
+
+int site_find(enum site_kind kind, struct site *site, pk_error *error)
+{
+    *site = (struct site){.kind = kind, .dir = -1};
+    int r = kind == SITE_SCOPE ? find_scope(site, error) : find(kind, site, error);
     if (r < 0)
         site->dir = sys_close_safe(site->dir);
     return r;
@@ -161,4 +178,23 @@ void site_close(struct site *site)
 {
     site->dir = sys_close_safe(site->dir);
     site->moved = false;
+    outpost_close(site->outpost);
+    site->outpost = NULL;
+}
+
+void site_forget(struct site *site)
+{
+    site->dir = sys_close_safe(site->dir);
+    site->moved = false;
+    outpost_forget(site->outpost);
+    site->outpost = NULL;
+}
+
+const char *site_remedy(const struct site *site)
+{
+    if (site->kind == SITE_SCOPE && !site->outpost->scope.of_system)
+        return "systemctl edit user@.service, and there: [Service] Delegate=cpu cpuset io memory pids";
+    if (site->kind == SITE_PRESENT || site->kind == SITE_LEAF)
+        return "enable it in the cgroups above";
+    return "boot with the unified hierarchy: systemd.unified_cgroup_hierarchy=1";
 }

@@ -22,10 +22,14 @@ enum site_kind {
     SITES,
 };
 
+struct outpost;
+
 struct site {
-    int dir;             /* the cgroup; above 2 */
-    char path[PATH_MAX]; /* the same, for people */
-    bool moved;          /* this process was moved to a leaf of it */
+    enum site_kind kind;
+    int dir;                 /* the cgroup; above 2 */
+    char path[PATH_MAX];     /* the same, for people */
+    bool moved;              /* this process was moved to a leaf of it */
+    struct outpost *outpost; /* SITE_SCOPE: what keeps it alive */
 };
 
 /*
@@ -37,8 +41,12 @@ int site_find(enum site_kind kind, struct site *site, pk_error *error);
 /* Takes that back, for a site that turned out to be of no use, and closes it. */
 void site_abandon(struct site *site);
 
-/* Closes it. */
+/* Closes it; and in a forked child. */
 void site_close(struct site *site);
+void site_forget(struct site *site);
+
+/* What would make a missing controller available there, for people. */
+const char *site_remedy(const struct site *site);
 
 /* The bit that allows a site; 0 for the own cgroup. */
 pk_delegation site_delegation(enum site_kind kind);

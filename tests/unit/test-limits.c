@@ -164,16 +164,16 @@ static void only_what_is_not_enabled_is_written(void **state)
     int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     put("cgroup.controllers", "cpuset cpu io memory pids\n");
     put("cgroup.subtree_control", "memory\n");
-    assert_int_equal(controllers_enable(dir, ".", memory_and_pids, 2, &error), 0);
+    assert_int_equal(controllers_enable(dir, ".", "ask somebody", memory_and_pids, 2, &error), 0);
     expect("cgroup.subtree_control", "+pids");
 
     put("cgroup.subtree_control", "pids memory\n");
     sys_fault_clear();
-    assert_int_equal(controllers_enable(dir, ".", memory_and_pids, 2, &error), 0);
+    assert_int_equal(controllers_enable(dir, ".", "ask somebody", memory_and_pids, 2, &error), 0);
     assert_int_equal(sys_fault_count("write"), 0); /* a redundant write can fail with EBUSY */
 
     put("cgroup.subtree_control", "\n");
-    assert_int_equal(controllers_enable(dir, ".", memory_and_pids, 2, &error), 0);
+    assert_int_equal(controllers_enable(dir, ".", "ask somebody", memory_and_pids, 2, &error), 0);
     expect("cgroup.subtree_control", "+memory +pids"); /* in one write */
     close(dir);
 }
@@ -185,14 +185,14 @@ static void refusals_name_controller_file_and_remedy(void **state)
     int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     put("cgroup.controllers", "cpu memory\n");
     put("cgroup.subtree_control", "\n");
-    assert_int_equal(controllers_enable(dir, "/the/place", memory_and_pids, 2, &error), -EOPNOTSUPP);
+    assert_int_equal(controllers_enable(dir, "/the/place", "ask somebody", memory_and_pids, 2, &error), -EOPNOTSUPP);
     assert_non_null(strstr(error.message, "'pids'"));
     assert_non_null(strstr(error.message, "/the/place"));
 
     put("cgroup.controllers", "cpu memory pids\n");
     sys_fault_clear();
     sys_fault_set("write", 1, EBUSY);
-    assert_int_equal(controllers_enable(dir, "/the/place", memory_and_pids, 2, &error), -EOPNOTSUPP);
+    assert_int_equal(controllers_enable(dir, "/the/place", "ask somebody", memory_and_pids, 2, &error), -EOPNOTSUPP);
     assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
     assert_non_null(strstr(error.message, "+memory +pids"));
     assert_non_null(strstr(error.message, "cgroup.subtree_control"));
