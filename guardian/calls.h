@@ -25,6 +25,7 @@ enum {
     ERROR_AGAIN = -11,
     ERROR_BUSY = -16,
     ERROR_NO_DEVICE = -19,
+    ERROR_RESET = -104,
     DEFAULT_SIGNAL_KILL = 9,
 };
 

@@ -203,16 +203,22 @@ static bool is_closed(void)
 enum { SOME = 64, ALL = 1 << 30 };
 
 /* Not all at once while there is other work. False once the owner has closed its end. What is no message is passed
- * over: there is nobody to tell. */
+ * over: there is nobody to tell. If the owner went without having read all that it was told, the kernel reports that
+ * first, once, and what the owner has said only afterwards. */
 static bool read_messages(int most)
 {
     enum { DO_NOT_WAIT = 0x40 };
+    bool reset = false;
     while (most-- > 0) {
         char bytes[sizeof(struct reaper_message) + 1]; /* one more: a longer one does not pass for a message */
         struct reaper_message message;
         long size = CALL6(recvfrom, CONTROL, bytes, sizeof(bytes), DO_NOT_WAIT, NULL, NULL);
         if (size == ERROR_AGAIN || size == ERROR_INTERRUPTED)
             return true;
+        if (size == ERROR_RESET && !reset) {
+            reset = true;
+            continue;
+        }
         if (size < 0 || (size == 0 && is_closed()))
             return false;
         memcpy(&message, bytes, sizeof(message));

@@ -156,15 +156,22 @@ bool reaper_link_is_up(const struct reaper_link *link)
     return !late_child_has_ended(link->pidfd, 0);
 }
 
-/* Also where a copy of its end keeps the socket open, what a reaper has said is all there once it has ended. */
+/*
+ * Also where a copy of its end keeps the socket open, what a reaper has said is all there once it has ended. If it has
+ * ended without reading what we had told it, the kernel reports that first, once, and what it has said only afterwards.
+ */
 int reaper_link_read(struct reaper_link *link)
 {
-    bool ended = false;
+    bool ended = false, reset = false;
     while (!link->empty && !link->lost) {
         struct reaper_message message;
         int size = sys_receive(link->control, &message, sizeof(message));
         if (size == -EINTR)
             continue;
+        if (size == -ECONNRESET && !reset) {
+            reset = true;
+            continue;
+        }
         if (size == -EAGAIN && !ended && reaper_link_is_up(link))
             return 0;
         if (size < 0 && size != -EAGAIN && size != -ECONNRESET)

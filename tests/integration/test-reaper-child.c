@@ -184,6 +184,28 @@ static void a_spared_tree_survives_the_socket(void **state)
     witness_free(witness);
 }
 
+/* An answer that nobody has read makes the kernel report a reset, before what was said last. */
+static void a_spared_tree_survives_an_owner_that_does_not_listen(void **state)
+{
+    struct witness *witness = rig_witness();
+    struct rig rig = rig_start(witness, "catch-exit USR1 0 -- hold");
+    struct pollfd answer = {.fd = rig.control, .events = POLLIN};
+    witness_ready(witness);
+    rig_say(&rig, REAPER_QUERY, 0);
+    assert_int_equal(poll(&answer, 1, PATIENCE_MS), 1);
+    kill(rig.reaper, SIGSTOP); /* so that it finds all of it at once */
+    rig_say(&rig, REAPER_SPARE, 1);
+    close(rig.control);
+    kill(rig.reaper, SIGCONT);
+    rig.control = -1;
+    rig_settle(&rig);
+    witness_assert_alive(witness);
+    signal_leader(witness, SIGUSR1);
+    witness_remark(witness, "got USR1");
+    rig_finish(&rig);
+    witness_free(witness);
+}
+
 static void sparing_can_be_taken_back(void **state)
 {
     struct witness *witness = rig_witness();
@@ -333,6 +355,7 @@ static const struct test tests[] = {
     PK_TEST(the_end_of_the_owner_ends_the_tree),
     PK_TEST(a_spared_tree_survives_the_owner),
     PK_TEST(a_spared_tree_survives_the_socket),
+    PK_TEST(a_spared_tree_survives_an_owner_that_does_not_listen),
     PK_TEST(sparing_can_be_taken_back),
     PK_TEST(a_spared_tree_can_be_killed),
     PK_TEST(what_is_no_message_changes_nothing),
