@@ -139,7 +139,8 @@ static void no_signal_reaches_it(void **state)
 
 /* ---- When it goes ----------------------------------------------------------------------------------------------- */
 
-/* When pk_leave returns, it is gone: who contains this process would take it for something that was left behind. */
+/* When pk_leave returns, it is gone: who contains this process would take it for something that was left behind. Only
+ * where it is not scheduled for long it may go later. */
 static void it_is_gone_when_the_owner_has_left(void **state)
 {
     (void)state;
@@ -149,7 +150,7 @@ static void it_is_gone_when_the_owner_has_left(void **state)
         pk_group_free(group);
         pk_leave();
         assert_int_equal(pk_guardian_pid(), 0);
-        assert_true(pidfd_is_dead(pidfd, 0));
+        assert_true(pidfd_is_dead(pidfd, test_slowness() > 1 ? GONE_MS : 0));
         assert_int_equal(cast_count_directories(), 0);
         close(pidfd);
     }
