@@ -117,8 +117,8 @@ PK_API pk_delegation pk_group_delegation(const pk_group *group);
  * the group; the next call may change the text. */
 PK_API const char *pk_group_refusal(const pk_group *group);
 
-/* The directory of the group's cgroup, for people who want to look; NULL without one. It changes after a kill.
- * Lives until the next call with this group. */
+/* The directory of the group's cgroup, for people who want to look; NULL without one. It changes after a kill, and with
+ * a spawn into a group with a memory limit that had become empty. Lives until the next call with this group. */
 PK_API const char *pk_group_path(pk_group *group);
 
 /* ---- Members ---------------------------------------------------------------------------------------------------- */
@@ -261,11 +261,11 @@ PK_API PK_NODISCARD int pk_group_usage(pk_group *group, pk_usage *usage, pk_erro
 /*
  * Replaces the limits of a group that may be running: all or nothing, with the old ones restored on failure. A
  * field of zero lifts that limit. Lowering memory_max below what is in use makes the kernel reclaim, and kill if it
- * cannot.
+ * cannot; so it is lowered last, when nothing else can fail any more.
  */
 PK_API PK_NODISCARD int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *error);
 
-/* The limits in force, read back from the kernel; zero for "none". */
+/* The limits in force, read back from the kernel; zero for "none", and for a weight of 100. */
 PK_API PK_NODISCARD int pk_group_get_limits(pk_group *group, pk_limits *limits, pk_error *error);
 
 PK_END_DECLS

@@ -31,37 +31,43 @@ PK_BEGIN_DECLS
 #define PK_MEBIBYTES(n) ((uint64_t)(n) << 20)
 #define PK_GIBIBYTES(n) ((uint64_t)(n) << 30)
 
-/* What a tree may do with one block device. Zero, in any field, means "not asked for". */
+/* What a tree may do with one block device. Zero, in any field, means "not asked for"; one field at least is. */
 typedef struct pk_device_limit {
     unsigned major, minor; /* of a whole disk, as pk_device_find gives them */
     uint64_t read_bytes;   /* per second; at least 4096 */
-    uint64_t write_bytes;  /* likewise */
-    uint64_t read_ops;     /* operations per second */
-    uint64_t write_ops;
-    unsigned weight; /* 1 to 10000, against its siblings' on this device; where the kernel weighs: see io_weight */
+    uint64_t write_bytes;  /* likewise; what is written through the page cache counts on most file systems only */
+    uint64_t read_ops;     /* operations per second; 2 to 4294967294 */
+    uint64_t write_ops;    /* likewise */
+    unsigned weight; /* 1 to 10000, against its siblings' on this device, which must be one that weighs: see io_weight */
 } pk_device_limit;
 
 #define PK_LIMIT_DEVICES  8
 #define PK_CPU_LIST_SIZE  256
 #define PK_NODE_LIST_SIZE 64
 
-/* What the kernel does when a tree has used up its memory. */
+/* What happens when a tree has used up its memory and nothing more can be reclaimed. */
 typedef enum pk_oom {
-    PK_OOM_KILL_GROUP, /* kills the whole tree: half a tree is rarely wanted. The default */
-    PK_OOM_KILL_ONE,   /* kills the process it finds best, and the others go on */
+    PK_OOM_KILL_GROUP, /* the whole tree is killed: half a tree is rarely wanted. The default */
+    PK_OOM_KILL_ONE,   /* the kernel kills the process it finds best, and the others go on */
 } pk_oom;
 
-/* Zero, in any field, means "not asked for". A plain value: it holds no pointers. */
+/*
+ * Zero, in any field, means "not asked for". A plain value: it holds no pointers.
+ *
+ * Sizes are rounded down to whole pages; limits larger than the machine are taken as they are. Processors and memory
+ * nodes that cannot be used here are refused.
+ */
 typedef struct pk_limits {
     size_t size;          /* PK_LIMITS_INIT sets it */
     uint64_t memory_max;  /* bytes of memory; beyond it the kernel kills, see `oom` */
     uint64_t swap_max;    /* bytes of swap on top; 0: none when memory_max is set. PK_UNLIMITED: as much as there is */
-    uint64_t pids_max;    /* processes and threads; starts beyond it fail with EAGAIN, pk_group_spawn's included */
-    double cpu_max;       /* processors, such as 0.5 or 2, averaged over 100 ms */
-    uint64_t memory_high; /* bytes of memory; beyond it members are slowed down, and nobody is killed */
+    uint64_t pids_max;    /* processes and threads, at most 4194304; starts beyond it fail with EAGAIN, and
+                             pk_group_spawn's with PK_ERROR_RESOURCE_LIMIT */
+    double cpu_max;       /* processors, such as 0.5 or 2, averaged over 100 ms (below 0.01: over 1 s); 0.001 to 1e6 */
+    uint64_t memory_high; /* bytes of memory, at most memory_max; beyond it members are slowed down, nobody is killed */
     pk_oom oom;           /* with memory_max */
     unsigned cpu_weight;  /* 1 to 10000, against its siblings'; what asks for nothing has 100 */
-    unsigned io_weight;   /* likewise, on all devices whose scheduler weighs: BFQ, or io.cost */
+    unsigned io_weight;   /* likewise, on devices that weigh: by BFQ, or by io.cost; on others it has no effect */
     char cpus[PK_CPU_LIST_SIZE];          /* processors the members may run on, such as "0-3,8" */
     char memory_nodes[PK_NODE_LIST_SIZE]; /* NUMA nodes their memory may come from, such as "0" */
     size_t device_count;
@@ -77,6 +83,15 @@ typedef struct pk_limits {
             }                                                                 \
         }                                                                     \
     }
+
+/*
+ * The whole disk that a word is about: "8:0", the path of a block device, or any other path, which stands for the disk
+ * that its file system is on. A partition stands for its disk, since the kernel limits whole disks. Any thread.
+ *
+ * -EINVAL: an empty word. -ENODEV: no such device, or a file system that is not on one block device (in memory, on the
+ * network, on several disks). Otherwise what looking at the path gave: -ENOENT, -EACCES.
+ */
+PK_API PK_NODISCARD int pk_device_find(const char *name, unsigned *major, unsigned *minor, pk_error *error);
 
 /* ---- How controllers are had ------------------------------------------------------------------------------------ */
 

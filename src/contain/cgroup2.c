@@ -69,7 +69,7 @@ static int add_dir(pk_group *group, pk_error *error)
         return r;
     }
     if (limits_any(&group->limits))
-        r = limits_write(dir->entry.fd, &group->limits, error);
+        r = limits_write_new(dir->entry.fd, &group->limits, error);
     if (r < 0) {
         owner_remove_entry(&dir->entry);
         free_dir(dir);
@@ -120,16 +120,13 @@ static int settle(pk_group *group, enum site_kind site, pk_error *error)
 
 static int enable_controllers(pk_group *group, pk_error *error)
 {
-
-    const char *wanted[3];
-    size_t count = limits_controllers(&group->limits, wanted);
-    bool required = group->required & PK_GUARANTEE_LIMITS;
-    if (count == 0 && !required)
+    const char *needed[LIMIT_CONTROLLERS];
+    size_t count = limits_controllers(&group->limits, group->required & PK_GUARANTEE_LIMITS, needed);
+    if (count == 0)
         return 0;
     unsigned ways = group->delegation ? group->delegation : group->delegations;
     enum site_kind site;
-    int r =
-        delegation_choose(ways, required ? limits_required : wanted, required ? LIMITS_REQUIRED : count, &site, error);
+    int r = delegation_choose(ways, needed, count, &site, error);
     return r < 0 ? r : settle(group, site, error);
 }
 
@@ -163,17 +160,23 @@ static void cgroup2_abandon(pk_group *group)
 
 /* ---- Members ---------------------------------------------------------------------------------------------------- */
 
+static int ensure_dir(pk_group *group, pk_error *error)
+{
+    if (usable_dir(group))
+        return 0;
+    remove_killed(group);
+    return add_dir(group, error);
+}
+
 static int cgroup2_place(pk_group *group, struct placement *placement, pk_error *error)
 {
-    if (!usable_dir(group)) {
-        remove_killed(group);
-        int r = add_dir(group, error);
-        if (r < 0)
-            return r;
-    }
-    group->dirs->placed = true;
-    *placement = (struct placement){.cgroup_fd = group->dirs->entry.fd};
-    group->spawner = placement->spawner = owner_enter(&group->dirs->entry);
+    int r = ensure_dir(group, error);
+    if (r < 0)
+        return r;
+    struct cgroup_dir *dir = group->dirs;
+    dir->placed = true;
+    *placement = (struct placement){.cgroup_fd = dir->entry.fd};
+    group->spawner = placement->spawner = owner_enter(&dir->entry);
     return 0;
 }
 
@@ -201,14 +204,11 @@ static void cgroup2_spare(pk_group *group, bool spare)
 
 static int cgroup2_adopt(pk_group *group, pid_t pid, int pidfd)
 {
-    struct placement placement;
     (void)pidfd;
-    int r = cgroup2_place(group, &placement, NULL);
+    int r = ensure_dir(group, NULL);
     if (r < 0)
         return r;
-    r = cgroup_move(placement.cgroup_fd, pid);
-    cgroup2_unplace(group, false);
-    return r;
+    return cgroup_move(group->dirs->entry.fd, pid);
 }
 
 static int cgroup2_list(pk_group *group, struct pids *pids)
@@ -344,13 +344,10 @@ static int cgroup2_set_limits(pk_group *group, const pk_limits *limits, pk_error
     pk_limits old = group->limits;
     group->limits = *limits;
     int r = enable_controllers(group, error);
-    struct placement placement;
     if (r == 0)
-        r = cgroup2_place(group, &placement, error);
-    if (r == 0) {
-        r = limits_write(placement.cgroup_fd, limits, error);
-        cgroup2_unplace(group, false);
-    }
+        r = ensure_dir(group, error);
+    if (r == 0)
+        r = limits_replace(group->dirs->entry.fd, limits, error);
     if (r < 0)
         group->limits = old;
     return r;
@@ -358,13 +355,8 @@ static int cgroup2_set_limits(pk_group *group, const pk_limits *limits, pk_error
 
 static int cgroup2_get_limits(pk_group *group, pk_limits *limits, pk_error *error)
 {
-    struct placement placement;
-    int r = cgroup2_place(group, &placement, error);
-    if (r < 0)
-        return r;
-    r = limits_read(placement.cgroup_fd, limits, error);
-    cgroup2_unplace(group, false);
-    return r;
+    int r = ensure_dir(group, error);
+    return r < 0 ? r : limits_read(group->dirs->entry.fd, limits, error);
 }
 
 const struct backend backend_cgroup2 = {

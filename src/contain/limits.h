@@ -4,26 +4,41 @@
 #ifndef PK_CONTAIN_LIMITS_H
 #define PK_CONTAIN_LIMITS_H
 
-#include <processkit/group.h>
+#include <processkit/limits.h>
 
 /* Whether any limit is asked for. */
 bool limits_any(const pk_limits *limits);
 
-/* -EINVAL for numbers that mean nothing. */
+/* Whether the whole tree is to be killed when its memory runs out. */
+bool limits_kill_group(const pk_limits *limits);
+
+/* -EINVAL for what means nothing, or what no kernel takes. */
 int limits_check(const pk_limits *limits, pk_error *error);
 
 /* The controllers that PK_GUARANTEE_LIMITS stands for. */
 enum { LIMITS_REQUIRED = 3 };
 extern const char *const limits_required[LIMITS_REQUIRED];
 
-/* The controllers these limits need; at most 3. Returns how many. */
-size_t limits_controllers(const pk_limits *limits, const char *controllers[3]);
+/* The controllers these limits need, and those as well if they are `required`. Returns how many. */
+enum { LIMIT_CONTROLLERS = 5 };
+size_t limits_controllers(const pk_limits *limits, bool required, const char *controllers[LIMIT_CONTROLLERS]);
 
-/* Writes them to a directory: all or nothing, with the old values put back after a failure. A field of zero is written
- * as "no limit" if the file is there. */
-int limits_write(int dir, const pk_limits *limits, pk_error *error);
+/* limit-write.c. Writes them to a directory that was made just now: only what is asked for. After a failure it is good
+ * for nothing but to be removed. */
+int limits_write_new(int dir, const pk_limits *limits, pk_error *error);
 
-/* Reads them back. */
+/* The same in the place of what is there: all or nothing, with the old values put back after a failure. A field of zero
+ * lifts a limit. */
+int limits_replace(int dir, const pk_limits *limits, pk_error *error);
+
+/* limit-read.c. Reads them back. */
 int limits_read(int dir, pk_limits *limits, pk_error *error);
+
+/* Whether a group that failed with -EAGAIN to start a process has as many as pids.max allows. */
+bool limits_pids_are_reached(int dir);
+
+/* Whether a group has ever been at its memory.max, and whether anybody was killed for that. */
+bool limits_memory_is_reached(int dir);
+bool limits_memory_has_killed(int dir);
 
 #endif

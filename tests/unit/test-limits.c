@@ -1,6 +1,5 @@
 /*
- * Limits: what is written to which file, all or nothing. The directory is an ordinary one with files of the same names;
- * that the kernel enforces what is written is not shown here.
+ * Limits: which mean something, and the controllers that they need.
  */
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
@@ -25,7 +24,7 @@ static void put(const char *name, const char *text)
 /* The first `length` bytes: an ordinary file keeps what a shorter write does not cover. */
 static void expect(const char *name, const char *text)
 {
-    char found[128] = {0};
+    char found[512] = {0};
     int fd = open(scratch(name), O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_true(read(fd, found, sizeof(found) - 1) >= 0);
@@ -34,123 +33,111 @@ static void expect(const char *name, const char *text)
     assert_string_equal(found, text);
 }
 
-static int make_directory(void)
+/* All of them. */
+static pk_limits make_limits(void)
 {
-    put("memory.max", "max\n");
-    put("memory.swap.max", "max\n");
-    put("memory.oom.group", "0\n");
-    put("pids.max", "max\n");
-    put("cpu.max", "max 100000\n");
-    return open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static void limits_are_written_as_the_kernel_reads_them(void **state)
-{
-    (void)state;
-    pk_error error;
-    int dir = make_directory();
     pk_limits limits = PK_LIMITS_INIT;
-    limits.memory_max = 64 << 20;
+    limits.memory_max = PK_MEBIBYTES(64);
+    limits.memory_high = PK_MEBIBYTES(48);
     limits.pids_max = 10;
     limits.cpu_max = 1.5;
-    assert_int_equal(limits_write(dir, &limits, &error), 0);
-    expect("memory.max", "67108864");
-    expect("memory.swap.max", "0"); /* a limit that may be dodged by swapping is none */
-    expect("memory.oom.group", "1");
-    expect("pids.max", "10");
-    expect("cpu.max", "150000 100000");
-    close(dir);
+    limits.cpu_weight = 50;
+    limits.io_weight = 1090;
+    strcpy(limits.cpus, "0-1,3");
+    strcpy(limits.memory_nodes, "0");
+    limits.device_count = 2;
+    limits.devices[0] = (pk_device_limit){.major = 8, .minor = 16, .read_bytes = 1 << 20, .write_ops = 120};
+    limits.devices[1] = (pk_device_limit){.major = 254, .minor = 0, .weight = 10};
+    return limits;
 }
 
-static void small_shares_are_at_least_one_microsecond(void **state)
+/* ---- Nonsense --------------------------------------------------------------------------------------------------- */
+
+static void refuse(const pk_limits *limits, const char *words)
+{
+    pk_error error = {0};
+    assert_int_equal(limits_check(limits, &error), -EINVAL);
+    assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
+    assert_null(strchr(error.message, '\n'));
+    if (!strstr(error.message, words))
+        fail_msg("'%s' is not in '%s'", words, error.message);
+}
+
+#define REFUSED(words, ...)                  \
+    do {                                     \
+        pk_limits refused_ = PK_LIMITS_INIT; \
+        pk_limits *l = &refused_;            \
+        __VA_ARGS__;                         \
+        refuse(l, words);                    \
+    } while (0)
+
+#define REFUSED_DEVICE(words, ...) \
+    REFUSED(words, l->device_count = 1; l->devices[0] = (pk_device_limit){.major = 8, __VA_ARGS__})
+
+static void nonsense_is_refused_in_one_line(void **state)
+{
+    (void)state;
+    REFUSED("cpu limit", l->cpu_max = 0.0 / 0.0);
+    REFUSED("cpu limit", l->cpu_max = 1.0 / 0.0);
+    REFUSED("cpu limit", l->cpu_max = -1);
+    REFUSED("0.001 to 1000000", l->cpu_max = 0.0009);
+    REFUSED("0.001 to 1000000", l->cpu_max = 1000001);
+    REFUSED("cpu-weight limit", l->cpu_weight = 10001);
+    REFUSED("io-weight limit", l->io_weight = 10001);
+    REFUSED("pids limit", l->pids_max = 4194305);
+    REFUSED("less than a page", l->memory_max = 4095);
+    REFUSED("less than a page", l->memory_high = 1);
+    REFUSED("too large", l->memory_max = PK_UNLIMITED);
+    REFUSED("too large", l->memory_high = PK_UNLIMITED);
+    REFUSED("needs a memory limit", l->swap_max = 1);
+    REFUSED("swap limit", l->memory_max = 1 << 20; l->swap_max = PK_UNLIMITED - 1);
+    REFUSED("above the memory limit", l->memory_max = 1 << 20; l->memory_high = 1 << 21);
+    REFUSED("not known", l->memory_max = 1 << 20; l->oom = (pk_oom)2);
+    REFUSED("'3-1' is no list", strcpy(l->cpus, "3-1"));
+    REFUSED("is no list", strcpy(l->cpus, "0,"));
+    REFUSED("is no list", strcpy(l->cpus, "0\n"));
+    REFUSED("is no list", strcpy(l->memory_nodes, "all"));
+    REFUSED("has no end", memset(l->cpus, '1', sizeof(l->cpus)));
+    REFUSED("9 devices are more than 8", l->device_count = 9);
+    REFUSED("device 8:0: nothing is limited", l->device_count = 1; l->devices[0].major = 8);
+    REFUSED_DEVICE("at least 4096", .read_bytes = 4095);
+    REFUSED_DEVICE("at least 4096", .write_bytes = 1);
+    REFUSED_DEVICE("at least 2", .read_ops = 1);
+    REFUSED_DEVICE("at least 2", .write_ops = 1);
+    REFUSED_DEVICE("operations is too large", .write_ops = UINT32_MAX);
+    REFUSED_DEVICE("bytes is too large", .write_bytes = PK_UNLIMITED);
+    REFUSED_DEVICE("weight must be", .weight = 10001);
+    REFUSED("there twice", l->device_count = 2; l->devices[0].read_ops = l->devices[1].write_ops = 9);
+}
+
+static void what_kernels_take_is_not_refused(void **state)
 {
     (void)state;
     pk_error error;
-    int dir = make_directory();
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.cpu_max = 0.000001;
-    assert_int_equal(limits_write(dir, &limits, &error), 0);
-    expect("cpu.max", "1 100000");
-    limits.cpu_max = 0.333333;
-    assert_int_equal(limits_write(dir, &limits, &error), 0);
-    expect("cpu.max", "33333 100000");
-    close(dir);
-}
-
-static void swap_may_be_asked_for(void **state)
-{
-    (void)state;
-    pk_error error;
-    int dir = make_directory();
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.memory_max = 1 << 20;
-    limits.swap_max = 2 << 20;
-    assert_int_equal(limits_write(dir, &limits, &error), 0);
-    expect("memory.swap.max", "2097152");
+    pk_limits limits = make_limits();
+    assert_int_equal(limits_check(&limits, &error), 0);
+    limits.memory_max = limits.memory_high = INT64_MAX; /* more than any machine has */
     limits.swap_max = PK_UNLIMITED;
-    assert_int_equal(limits_write(dir, &limits, &error), 0);
-    expect("memory.swap.max", "max");
-    close(dir);
+    limits.pids_max = 4194304;
+    limits.cpu_max = 0.001;
+    limits.cpu_weight = 10000;
+    assert_int_equal(limits_check(&limits, &error), 0);
 }
 
-static void failure_puts_everything_back(void **state)
+static void controllers_follow_from_limits(void **state)
 {
     (void)state;
-    pk_error error;
-    int dir = make_directory();
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.memory_max = 64 << 20;
-    limits.pids_max = 10;
-    limits.cpu_max = 1;
-    for (unsigned nth = 1; nth <= 5; nth++) {
-        sys_fault_clear();
-        sys_fault_set("write", nth, EINVAL);
-        assert_int_equal(limits_write(dir, &limits, &error), -EINVAL);
-        assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
-        assert_int_equal(error.step, PK_STEP_SET_LIMITS);
-        sys_fault_clear();
-        expect("memory.swap.max", "max");
-        expect("memory.oom.group", "0");
-        expect("memory.max", "max");
-        expect("pids.max", "max");
-        expect("cpu.max", "max");
-    }
-    close(dir);
-}
-
-static void missing_files_are_refused_only_if_needed(void **state)
-{
-    (void)state;
-    pk_error error;
-    int dir = make_directory();
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.pids_max = 5;
-    unlink("memory.max");
-    unlink("memory.swap.max");
-    unlink("memory.oom.group");
-    unlink("cpu.max");
-    assert_int_equal(limits_write(dir, &limits, &error), 0);
-    expect("pids.max", "5");
-    limits.memory_max = 1 << 20;
-    assert_int_equal(limits_write(dir, &limits, &error), -ENOENT);
-    expect("pids.max", "5");
-    close(dir);
-}
-
-static void limits_are_read_back(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_limits limits = PK_LIMITS_INIT;
-    int dir = make_directory();
-    put("memory.max", "1048576\n");
-    put("pids.max", "max\n");
-    put("cpu.max", "50000 100000\n");
-    assert_int_equal(limits_read(dir, &limits, &error), 0);
-    assert_int_equal(limits.memory_max, 1048576);
-    assert_int_equal(limits.pids_max, 0);
-    assert_true(limits.cpu_max == 0.5);
-    close(dir);
+    static const char *const all[] = {"memory", "pids", "cpu", "io", "cpuset"};
+    const char *found[LIMIT_CONTROLLERS];
+    pk_limits limits = make_limits(), none = PK_LIMITS_INIT;
+    assert_int_equal(limits_controllers(&limits, false, found), 5);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(found[i], all[i]);
+    assert_false(limits_any(&none));
+    none.memory_high = 1 << 20;
+    assert_true(limits_any(&none));
+    assert_int_equal(limits_controllers(&none, false, found), 1);
+    assert_false(limits_kill_group(&none));
 }
 
 /* ---- Controllers ------------------------------------------------------------------------------------------------ */
@@ -225,12 +212,9 @@ static void keys_are_found_whole(void **state)
 }
 
 static const struct test tests[] = {
-    PK_TEST(limits_are_written_as_the_kernel_reads_them),
-    PK_TEST(small_shares_are_at_least_one_microsecond),
-    PK_TEST(swap_may_be_asked_for),
-    PK_TEST(failure_puts_everything_back),
-    PK_TEST(missing_files_are_refused_only_if_needed),
-    PK_TEST(limits_are_read_back),
+    PK_TEST(nonsense_is_refused_in_one_line),
+    PK_TEST(what_kernels_take_is_not_refused),
+    PK_TEST(controllers_follow_from_limits),
     PK_TEST(only_what_is_not_enabled_is_written),
     PK_TEST(refusals_name_controller_file_and_remedy),
     PK_TEST(words_are_compared_whole),
