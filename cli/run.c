@@ -46,7 +46,8 @@ int status_of_error(const pk_error *error)
 {
     if (error->kind == PK_ERROR_NOT_FOUND)
         return STATUS_NOT_FOUND;
-    return error->step == PK_STEP_EXEC ? STATUS_NOT_EXECUTABLE : STATUS_FAILED;
+    bool refused = error->kind == PK_ERROR_RESOURCE_LIMIT; /* it could be executed, given more */
+    return error->step == PK_STEP_EXEC && !refused ? STATUS_NOT_EXECUTABLE : STATUS_FAILED;
 }
 
 /* What a group that is not the best of all cannot promise; NULL if nothing that was not asked for. */

@@ -58,6 +58,7 @@ static _Noreturn void be_child(struct parcel *parcel, const struct childbirth *c
     ignore_signals(parcel->ignored);
     birth->lease_fd = (int)keep_lease(&parcel->plan, childbirth->lease);
     check(birth, PK_STEP_DESCRIPTORS, birth->lease_fd);
+    birth->count_fd = -1; /* what would be looked at with kernels that cannot clone into a cgroup is not at hand here */
     birth->join_fd = childbirth->way == BIRTH_JOIN ? childbirth->cgroup : -1;
     child_run(birth);
     sys_exit(127);

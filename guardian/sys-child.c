@@ -31,6 +31,11 @@ int sys_dup3(int fd, int target, int flags)
     return (int)CALL3(dup3, fd, target, flags);
 }
 
+ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+    return CALL4(pread64, fd, buffer, size, offset);
+}
+
 int sys_fcntl(int fd, int operation, long argument)
 {
     return (int)CALL3(fcntl, fd, operation, argument);

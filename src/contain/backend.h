@@ -23,6 +23,8 @@ struct placement {
     int cgroup_fd; /* a directory to be born into, or -1 */
     bool own_pgid; /* leads a process group of its own */
     bool reaper;   /* below a reaper of its own */
+    bool apart;    /* in a copy of the owner's memory, not in that itself */
+    uint64_t most; /* processes, which the kernel does not look at when one enters by a write; 0: any number */
 
     /* What makes it in our place; NULL: we do. It stays until `unplace`. */
     struct spawner *spawner;
@@ -101,6 +103,7 @@ struct cgroup_dir {
     bool placed; /* a child is being born into it */
     bool killed; /* poisoned for CLONE_INTO_CGROUP: takes no new members */
     bool swept;  /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
+    bool used;   /* somebody was born into it, or came */
 };
 
 struct pk_group {

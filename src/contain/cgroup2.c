@@ -168,14 +168,34 @@ static int ensure_dir(pk_group *group, pk_error *error)
     return add_dir(group, error);
 }
 
+/*
+ * A child runs in its owner's memory until it becomes its program. If another member ran out of memory in that moment
+ * and the kernel killed the group as a whole, it would kill with the child whoever shares the child's memory: the
+ * owner. (Choosing a single victim, it leaves such a child out.) It does not help to clear memory.oom.group for the
+ * moment: a kill that has begun goes on. So a child that is not the first gets a copy of the memory, or a directory in
+ * which nobody has been. 1 for the former.
+ */
+static int keep_apart(pk_group *group)
+{
+    struct cgroup_dir *dir = usable_dir(group);
+    if (!dir || !dir->used || !limits_kill_group(&group->limits))
+        return 0;
+    int populated = cgroup_is_populated(dir->entry.fd);
+    if (populated == 0)
+        dir->killed = true;
+    return populated;
+}
+
 static int cgroup2_place(pk_group *group, struct placement *placement, pk_error *error)
 {
-    int r = ensure_dir(group, error);
+    int apart = keep_apart(group);
+    int r = apart < 0 ? error_errno(error, apart, PK_STEP_CLONE, NULL, "cannot tell whether the group is empty")
+                      : ensure_dir(group, error);
     if (r < 0)
         return r;
     struct cgroup_dir *dir = group->dirs;
-    dir->placed = true;
-    *placement = (struct placement){.cgroup_fd = dir->entry.fd};
+    dir->placed = dir->used = true;
+    *placement = (struct placement){.cgroup_fd = dir->entry.fd, .apart = apart > 0, .most = group->limits.pids_max};
     group->spawner = placement->spawner = owner_enter(&dir->entry);
     return 0;
 }
@@ -208,6 +228,7 @@ static int cgroup2_adopt(pk_group *group, pid_t pid, int pidfd)
     int r = ensure_dir(group, NULL);
     if (r < 0)
         return r;
+    group->dirs->used = true;
     return cgroup_move(group->dirs->entry.fd, pid);
 }
 

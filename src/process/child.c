@@ -251,13 +251,33 @@ CHILD void execute(struct birth *birth)
     check(birth, error);
 }
 
+/* ---- Entering the cgroup ---------------------------------------------------------------------------------------- */
+
+/* Whoever enters by a write is counted in pids.current, but not held up by pids.max. */
+CHILD int check_count(const struct birth *birth)
+{
+    char text[32];
+    uint64_t count = 0;
+    ssize_t length = sys_pread(birth->count_fd, text, sizeof(text), 0);
+    for (ssize_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+        count = count * 10 + (uint64_t)(text[i] - '0');
+    return length < 0 ? (int)length : count > birth->most ? -EAGAIN : 0;
+}
+
+CHILD void enter_cgroup(struct birth *birth)
+{
+    birth->step = PK_STEP_JOIN_CGROUP;
+    if (birth->join_fd >= 0)
+        check(birth, sys_join_cgroup(birth->join_fd));
+    if (birth->count_fd >= 0)
+        check(birth, check_count(birth));
+}
+
 SYS_CHILD int child_run(void *data)
 {
     struct birth *birth = data;
 
-    birth->step = PK_STEP_JOIN_CGROUP;
-    if (birth->join_fd >= 0)
-        check(birth, sys_join_cgroup(birth->join_fd));
+    enter_cgroup(birth);
     birth->step = PK_STEP_SIGNALS;
     check(birth, reset_signals(birth->plan->command));
     birth->step = PK_STEP_SESSION;

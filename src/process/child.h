@@ -11,6 +11,8 @@ struct birth {
     const struct plan *plan;
     int join_fd;   /* cgroup.procs to enter by writing; -1: born in the right place */
     int lease_fd;  /* stays open until exec, as a sign to who has its other end; -1: there is none */
+    int count_fd;  /* pids.current, to be looked at after that; -1: no need */
+    uint64_t most; /* and what it may say */
     bool own_pgid; /* the mechanism needs a process group of its own */
     bool own_session;
     pid_t owner_pid; /* as the child sees its parent: to notice that it died before the parent-death signal was armed */

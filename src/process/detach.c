@@ -70,7 +70,12 @@ static int give_birth(struct detachment *detachment, const struct plan *plan, in
         .between = take_hold,
     };
     *detachment = (struct detachment){
-        .birth = {.plan = plan, .join_fd = -1, .lease_fd = -1, .own_session = true, .owner_pid = sys_getpid()},
+        .birth = {.plan = plan,
+                  .join_fd = -1,
+                  .count_fd = -1,
+                  .lease_fd = -1,
+                  .own_session = true,
+                  .owner_pid = sys_getpid()},
         .pidfd = -1,
     };
     if (join) {

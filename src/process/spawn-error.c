@@ -2,8 +2,11 @@
  * Saying what went wrong between clone and exec.
  */
 #include "base/error.h"
+#include "contain/limits.h"
 #include "process/spawn.h"
 #include "sys/sys.h"
+
+#include <processkit/parse.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -126,4 +129,36 @@ int spawn_explain(const struct plan *plan, pk_step step, int number, size_t cand
     if (error && error->kind != PK_ERROR_PERMISSION)
         error->kind = PK_ERROR_SPAWN;
     return number;
+}
+
+/* ---- Limits of the group ---------------------------------------------------------------------------------------- */
+
+static int explain_pids(const pk_limits *limits, pk_step step, int number, pk_error *error)
+{
+    return error_set(error, number, PK_ERROR_RESOURCE_LIMIT, step, "pids.max",
+                     "cannot start a process: the group has as many as its pids limit of %llu allows (wait until some "
+                     "have ended, or raise it)",
+                     (unsigned long long)limits->pids_max);
+}
+
+static int explain_memory(const struct plan *plan, const pk_limits *limits, pk_step step, int number, pk_error *error)
+{
+    char size[32];
+    return error_set(error, number, PK_ERROR_RESOURCE_LIMIT, step, "memory.max",
+                     "cannot run '%s': the group's memory limit of %s leaves no room to start it", plan->argv[0],
+                     pk_format_size(limits->memory_max, size, sizeof(size)));
+}
+
+int spawn_explain_limit(const struct plan *plan, int cgroup_fd, const pk_limits *limits, pk_step step, int number,
+                        pk_error *error)
+{
+    /* Who entered by a write has found out, and is gone again. */
+    if (number == -EAGAIN && limits->pids_max && (step == PK_STEP_JOIN_CGROUP || limits_pids_are_reached(cgroup_fd)))
+        return explain_pids(limits, step, number, error);
+
+    /* Exec has no room for the arguments, whether it says so or that there are too many. */
+    bool no_room = number == -ENOMEM || (number == -E2BIG && step == PK_STEP_EXEC);
+    if (no_room && limits->memory_max && limits_memory_is_reached(cgroup_fd))
+        return explain_memory(plan, limits, step, number, error);
+    return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "contain/limits.h"
 #include "contain/reaper-birth.h"
 #include "contain/reaper-link.h"
 #include "contain/stack.h"
@@ -40,6 +41,7 @@ enum way way_after(enum way way, int number)
 struct attempt {
     struct birth birth;
     struct placement placement;
+    struct birth *apart; /* the child's, if it has memory of its own; NULL otherwise */
     void *stack;
     int pidfd;
     enum way used;
@@ -47,8 +49,10 @@ struct attempt {
     bool spared;    /* the group was */
 };
 
+/* A stack of its own it needs in either case: the same one, or the copy of it. */
 static int clone_by(enum way way, struct attempt *attempt)
 {
+    struct birth *birth = attempt->apart ? attempt->apart : &attempt->birth;
     struct clone_args args = {
         .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
         .pidfd = (uintptr_t)&attempt->pidfd,
@@ -56,25 +60,43 @@ static int clone_by(enum way way, struct attempt *attempt)
         .stack = (uintptr_t)attempt->stack,
         .stack_size = STACK_SIZE,
     };
+    if (attempt->apart) {
+        args.flags &= ~(uint64_t)CLONE_VM;
+        *birth = attempt->birth;
+    }
     if (way == WAY_INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)attempt->placement.cgroup_fd;
     }
     /* The size that ends before `cgroup` is the one that the first kernels with clone3 know. */
     size_t size = args.flags & CLONE_INTO_CGROUP ? CLONE_ARGS_SIZE_VER2 : CLONE_ARGS_SIZE_VER0;
-    if (way == WAY_LEGACY)
-        return sys_clone(&args, child_run, &attempt->birth);
-    return sys_clone3(&args, size, child_run, &attempt->birth);
+    int r = way == WAY_LEGACY ? sys_clone(&args, child_run, birth) : sys_clone3(&args, size, child_run, birth);
+    if (attempt->apart)
+        attempt->birth = *birth;
+    return r;
 }
 
-static int open_join(const struct attempt *attempt)
+static void close_join(struct birth *birth)
 {
-    return sys_openat(attempt->placement.cgroup_fd, "cgroup.procs", O_WRONLY, 0);
+    birth->join_fd = sys_close_safe(birth->join_fd);
+    birth->count_fd = sys_close_safe(birth->count_fd);
+}
+
+static int open_join(struct attempt *attempt)
+{
+    struct birth *birth = &attempt->birth;
+    int r = birth->join_fd = sys_openat(attempt->placement.cgroup_fd, "cgroup.procs", O_WRONLY, 0);
+    birth->most = attempt->placement.most;
+    if (r >= 0 && birth->most)
+        r = birth->count_fd = sys_openat(attempt->placement.cgroup_fd, "pids.current", O_RDONLY, 0);
+    if (r < 0)
+        close_join(birth);
+    return r < 0 ? r : 0;
 }
 
 /* One child by the best way there is. Signals are blocked meanwhile: a handler must not run in the child, which would
  * be running it in the parent's memory. */
-static int make_directly(struct attempt *attempt)
+static int clone_child(struct attempt *attempt)
 {
     uint64_t mask;
     enum way way = (enum way)best_way;
@@ -82,14 +104,11 @@ static int make_directly(struct attempt *attempt)
 
     sys_block_signals(&mask);
     for (;;) {
-        attempt->birth.join_fd = -1;
-        if (way != WAY_INTO_CGROUP && attempt->placement.cgroup_fd >= 0) {
-            r = attempt->birth.join_fd = open_join(attempt);
-            if (r < 0)
-                break;
-        }
+        r = way != WAY_INTO_CGROUP && attempt->placement.cgroup_fd >= 0 ? open_join(attempt) : 0;
+        if (r < 0)
+            break;
         r = clone_by(way, attempt);
-        sys_close_safe(attempt->birth.join_fd);
+        close_join(&attempt->birth);
         enum way next = r < 0 ? way_after(way, r) : way;
         if (next == way)
             break;
@@ -102,13 +121,23 @@ static int make_directly(struct attempt *attempt)
     return r;
 }
 
+static int make_apart(struct attempt *attempt)
+{
+    attempt->apart = sys_map_shared(sizeof(*attempt->apart));
+    if (!attempt->apart)
+        return -ENOMEM;
+    int r = clone_child(attempt);
+    sys_unmap(attempt->apart, sizeof(*attempt->apart));
+    attempt->apart = NULL;
+    return r;
+}
+
 /* Below a reaper of its own: then that is what makes it. */
 static int make_by_reaper(struct attempt *attempt, struct leader *leader, pk_error *error)
 {
     struct reaper_birth birth = {
         .run = child_run, .data = &attempt->birth, .stack = attempt->stack, .parent = &attempt->birth.owner_pid};
     uint64_t mask;
-    attempt->birth.join_fd = -1;
     sys_block_signals(&mask);
     int r = reaper_give_birth(&birth, error);
     sys_restore_signals(mask);
@@ -123,7 +152,6 @@ static int make_by_spawner(struct attempt *attempt, pk_error *error)
 {
     struct errand errand = {
         .spawner = attempt->placement.spawner, .birth = &attempt->birth, .cgroup_fd = attempt->placement.cgroup_fd};
-    attempt->birth.join_fd = -1;
     int r = spawn_by_spawner(&errand, error);
     attempt->pidfd = errand.pidfd;
     attempt->used = errand.used;
@@ -137,7 +165,7 @@ static int make_child(struct attempt *attempt, struct leader *leader, pk_error *
         return make_by_reaper(attempt, leader, error);
     if (attempt->placement.spawner)
         return make_by_spawner(attempt, error);
-    return make_directly(attempt);
+    return attempt->placement.apart ? make_apart(attempt) : clone_child(attempt);
 }
 
 /* ---- What became of it ------------------------------------------------------------------------------------------ */
@@ -164,18 +192,45 @@ enum { TRY_AGAIN = 1 };
  */
 static int killed_before_start(const struct attempt *attempt, pk_error *error)
 {
+    int r = error_set(error, -ECANCELED, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
+                      "cannot start a process: it was killed before it could run");
+    return attempt->used == WAY_INTO_CGROUP ? TRY_AGAIN : r;
+}
+
+/* The next one joins. */
+static void prefer_join(const struct attempt *attempt)
+{
     struct spawner *spawner = attempt->placement.spawner;
-    if (attempt->used == WAY_INTO_CGROUP) {
+    if (attempt->used == WAY_INTO_CGROUP)
         *(spawner ? &spawner->way : &best_way) = WAY_JOIN;
-        return TRY_AGAIN;
-    }
-    return error_set(error, -ECANCELED, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
-                     "cannot start a process: it was killed before it could run");
+}
+
+static int deleted(pk_error *error)
+{
+    error_set(error, -ENOENT, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
+              "cannot start a process: its cgroup is deleted again and again");
+    return TRY_AGAIN;
+}
+
+/* If the group was full when the kernel refused, and is not any more, there may be room now. */
+static int not_cloned(int number, bool bounded, pk_error *error)
+{
+    if (number != -EAGAIN)
+        return error_errno(error, number, PK_STEP_CLONE, NULL, "cannot start a process");
+    error_set(error, number, PK_ERROR_NO_MEMORY, PK_STEP_CLONE, NULL,
+              "cannot start a process: there are too many already (RLIMIT_NPROC of the user, a pids limit above the "
+              "group, or all that the machine can have)");
+    return bounded ? TRY_AGAIN : number;
 }
 
 static bool became_program(const struct birth *birth)
 {
     return birth->error == 0 && birth->step == PK_STEP_EXEC;
+}
+
+static bool never_ran(const struct birth *birth)
+{
+    return birth->error == 0 && birth->step == PK_STEP_NONE;
 }
 
 static int judge(struct attempt *attempt, struct leader *leader, bool group_killed, pk_error *error)
@@ -187,7 +242,12 @@ static int judge(struct attempt *attempt, struct leader *leader, bool group_kill
     bury(leader);
     if (birth->error < 0)
         return spawn_explain(birth->plan, birth->step, birth->error, birth->candidate, error);
-    if (birth->step == PK_STEP_NONE && !group_killed)
+    bool among_others = attempt->placement.apart;
+    bool by_limit = among_others && limits_memory_has_killed(attempt->placement.cgroup_fd);
+    if (by_limit)
+        return error_set(error, -ECANCELED, PK_ERROR_RESOURCE_LIMIT, birth->step, "memory.max",
+                         "cannot start a process: the group had used up its memory, and was killed");
+    if (never_ran(birth) && !group_killed)
         return killed_before_start(attempt, error);
     return error_set(error, -ECANCELED, PK_ERROR_SPAWN, birth->step, NULL,
                      "cannot start a process: it was killed before it could become the program");
@@ -225,6 +285,8 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
 {
     pthread_mutex_lock(&group->lock);
     bool killed = group->kills != kills;
+    if (child >= 0 && never_ran(&attempt->birth) && !killed)
+        prefer_join(attempt);
     group->backend->unplace(group, was_deleted(attempt, child));
     if (child >= 0 && became_program(&attempt->birth)) {
         group_add_leader(group, leader);
@@ -237,10 +299,21 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
     return killed;
 }
 
+/* If it was a limit of the group that failed the attempt, that is what there is to say. */
+static int blame_limit(const pk_group *group, const struct attempt *attempt, int child, pk_error *error)
+{
+    const struct birth *birth = &attempt->birth;
+    int number = child < 0 ? child : birth->error;
+    pk_step step = child < 0 ? PK_STEP_CLONE : birth->step;
+    if (attempt->placement.cgroup_fd < 0 || number == 0)
+        return 0;
+    return spawn_explain_limit(birth->plan, attempt->placement.cgroup_fd, &group->limits, step, number, error);
+}
+
 static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *leader, void *stack, pk_error *error)
 {
     struct attempt attempt = {
-        .birth = {.plan = plan, .owner_pid = sys_getpid(), .lease_fd = -1},
+        .birth = {.plan = plan, .join_fd = -1, .count_fd = -1, .lease_fd = -1, .owner_pid = sys_getpid()},
         .stack = stack,
         .pidfd = -1,
         .used = WAY_LEGACY,
@@ -257,10 +330,12 @@ static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *lead
     }
     bool killed = settle(group, &attempt, leader, child, kills);
     if (was_deleted(&attempt, child))
-        return TRY_AGAIN;
-    if (child < 0)
-        return attempt.explained ? child : error_errno(error, child, PK_STEP_CLONE, NULL, "cannot start a process");
-    return judge(&attempt, leader, killed, error);
+        return deleted(error);
+    if (child < 0 && attempt.explained)
+        return child;
+    r = child < 0 ? not_cloned(child, attempt.placement.most != 0, error) : judge(&attempt, leader, killed, error);
+    int limited = blame_limit(group, &attempt, child, error);
+    return limited < 0 ? limited : r;
 }
 
 /*
@@ -282,8 +357,7 @@ static int spawn_on(void *stack, pk_group *group, struct plan *plan, struct lead
         int r = attempt_spawn(group, plan, leader, stack, error);
         pthread_mutex_unlock(&group->birth);
         if (r == TRY_AGAIN && repeats++ == MOST_REPEATS)
-            return error_set(error, -ENOENT, PK_ERROR_SPAWN, PK_STEP_CLONE, NULL,
-                             "cannot start a process: its cgroup is deleted again and again");
+            return error->number;
         if (r == -ETXTBSY && waits < MOST_WAITS)
             wait_for_writer(waits++);
         else if (r != TRY_AGAIN)

@@ -32,6 +32,16 @@ void *sys_map(size_t size, bool guard)
     return memory;
 }
 
+void *sys_map_shared(size_t size)
+{
+#ifdef PK_FAULTS
+    if (sys_fault("mmap") < 0)
+        return NULL;
+#endif
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
 void sys_unmap(void *memory, size_t size)
 {
     munmap(memory, size);

@@ -103,6 +103,9 @@ int sys_ftruncate(int fd, size_t size);
 
 /* Anonymous private memory; the lowest page is a guard page if `guard`. NULL on failure. */
 void *sys_map(size_t size, bool guard);
+
+/* The same, shared with forked children. */
+void *sys_map_shared(size_t size);
 void sys_unmap(void *memory, size_t size);
 
 /* A file, shared with whoever else maps it. NULL on failure. */
