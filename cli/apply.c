@@ -3,6 +3,7 @@
  */
 #include "apply.h"
 
+#include "apply-limits.h"
 #include "lists.h"
 #include "message.h"
 #include "run.h"
@@ -12,13 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Says what the library said about the value of an option. */
-static int refuse(const char *option, const pk_error *error)
-{
-    say("%s: %s", option, error->message);
-    return -1;
-}
-
 /* ---- Time ------------------------------------------------------------------------------------------------------- */
 
 static int apply_timeout(void *target, const char *value)
@@ -26,7 +20,7 @@ static int apply_timeout(void *target, const char *value)
     struct run_request *request = target;
     pk_error error;
     if (pk_parse_duration(value, &request->timeout, &error) < 0)
-        return refuse("--timeout", &error);
+        return say_refused("--timeout", &error);
     if (request->timeout == 0) {
         say("--timeout: a timeout of 0 leaves no time at all");
         return -1;
@@ -40,7 +34,7 @@ static int apply_grace(void *target, const char *value)
     struct run_request *request = target;
     pk_error error;
     if (pk_parse_duration(value, &request->grace, &error) < 0)
-        return refuse("--grace", &error);
+        return say_refused("--grace", &error);
     pk_command_grace(request->command, request->grace);
     return 0;
 }
@@ -51,7 +45,7 @@ static int apply_signal(void *target, const char *value)
     int number;
     pk_error error;
     if (pk_parse_signal(value, &number, &error) < 0)
-        return refuse("--signal", &error);
+        return say_refused("--signal", &error);
     pk_command_stop_signal(request->command, number);
     return 0;
 }
@@ -69,58 +63,7 @@ static int apply_detach(void *target, const char *value)
     return -1;
 }
 
-/* ---- Limits and guarantees -------------------------------------------------------------------------------------- */
-
-static int apply_size(const char *option, const char *value, uint64_t *limit)
-{
-    pk_error error;
-    if (pk_parse_size(value, limit, &error) < 0)
-        return refuse(option, &error);
-    if (*limit == 0) {
-        say("%s: a limit of 0 leaves nothing to run with", option);
-        return -1;
-    }
-    return 0;
-}
-
-static int apply_memory_max(void *target, const char *value)
-{
-    struct run_request *request = target;
-    return apply_size("--memory-max", value, &request->group.limits.memory_max);
-}
-
-static int apply_swap_max(void *target, const char *value)
-{
-    struct run_request *request = target;
-    uint64_t bytes;
-    pk_error error;
-    if (strcmp(value, "max") == 0) {
-        request->group.limits.swap_max = PK_UNLIMITED;
-        return 0;
-    }
-    if (pk_parse_size(value, &bytes, &error) < 0)
-        return refuse("--swap-max", &error);
-    request->group.limits.swap_max = bytes; /* 0 is what a memory limit implies */
-    return 0;
-}
-
-static int apply_pids_max(void *target, const char *value)
-{
-    struct run_request *request = target;
-    pk_error error;
-    if (pk_parse_number(value, 1, INT32_MAX, &request->group.limits.pids_max, &error) < 0)
-        return refuse("--pids-max", &error);
-    return 0;
-}
-
-static int apply_cpu_max(void *target, const char *value)
-{
-    struct run_request *request = target;
-    pk_error error;
-    if (pk_parse_cores(value, &request->group.limits.cpu_max, &error) < 0)
-        return refuse("--cpu-max", &error);
-    return 0;
-}
+/* ---- Guarantees -------------------------------------------------------------------------------------------------- */
 
 static int apply_leftovers(void *target, const char *value)
 {
@@ -151,7 +94,7 @@ static int apply_mechanism(void *target, const char *value)
     struct run_request *request = target;
     pk_error error;
     if (pk_mechanism_parse(value, &request->group.mechanism, &error) < 0)
-        return refuse("--mechanism", &error);
+        return say_refused("--mechanism", &error);
     return 0;
 }
 
@@ -409,8 +352,17 @@ const struct option_row run_options[] = {
     {"signal", 's', "SIG", apply_signal, "the soft signal (default TERM)"},
     {"memory-max", 0, "SIZE", apply_memory_max, "memory for the tree, such as 512M or 2G"},
     {"swap-max", 0, "SIZE", apply_swap_max, "swap on top of it (default 0), or max"},
+    {"memory-high", 0, "SIZE", apply_memory_high, "memory beyond which the tree is slowed down"},
+    {"oom", 0, "WHO", apply_oom, "beyond --memory-max the whole group is killed (default), or one"},
     {"pids-max", 0, "N", apply_pids_max, "processes and threads for the tree"},
     {"cpu-max", 0, "CORES", apply_cpu_max, "processors for the tree, such as 0.5 or 2"},
+    {"cpu-weight", 0, "N", apply_cpu_weight, "its weight against others, 1 to 10000 (default 100)"},
+    {"cpus", 0, "LIST", apply_cpus, "the processors for the tree, such as 0-3,8"},
+    {"memory-nodes", 0, "LIST", apply_memory_nodes, "the NUMA nodes for the tree's memory"},
+    {"io-weight", 0, "N", apply_io_weight, "its weight for input and output, 1 to 10000"},
+    {"io-max", 0, "DEV:K=V", apply_io_max,
+     "limits for a disk, by rbps, wbps, riops, wiops, weight: 8:0:rbps=10M,wiops=50"},
+    {"limits-by", 0, "LIST", apply_limits_by, "how limits may be had: root, present, leaf, scope"},
     {"leftovers", 0, "POLICY", apply_leftovers, "what PROGRAM leaves behind: kill, wait, allow or fail"},
     {"require", 0, "BITS", apply_require,
      "refuse to run without these guarantees: cgroup, whole-tree, owner-death, limits, usage"},

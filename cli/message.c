@@ -20,6 +20,12 @@ void say(const char *format, ...)
     fprintf(stderr, "pk: %s\n", pk_format_text(raw, safe, sizeof(safe)));
 }
 
+int say_refused(const char *option, const pk_error *error)
+{
+    say("%s: %s", option, error->message);
+    return -1;
+}
+
 int finish_output(void)
 {
     errno = 0;

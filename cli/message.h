@@ -4,6 +4,8 @@
 #ifndef PK_CLI_MESSAGE_H
 #define PK_CLI_MESSAGE_H
 
+#include <processkit/error.h>
+
 /* Exit statuses of pk itself, as coreutils' timeout, env and nohup have them. */
 enum {
     STATUS_TIMED_OUT = 124,
@@ -14,6 +16,9 @@ enum {
 
 /* "pk: " and the message. */
 void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/* Says what the library said about the value of an option. -1. */
+int say_refused(const char *option, const pk_error *error);
 
 /* Writes out what is left in stdout. STATUS_FAILED, and a message, if that fails (a full disk, a closed stdout). */
 int finish_output(void);

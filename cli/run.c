@@ -72,6 +72,8 @@ static void tell_mechanism(const struct run_request *request, pk_process *proces
         say("no better mechanism: %s", pk_group_refusal(group));
     say("pid %d, mechanism %s, guarantees: %s", pk_process_pid(process), pk_mechanism_name(pk_group_mechanism(group)),
         format_guarantees(pk_group_guarantees(group), bits, sizeof(bits)));
+    if (pk_group_delegation(group))
+        say("limits by delegation: %s", pk_delegation_name(pk_group_delegation(group)));
 }
 
 /* The run itself only needs to be carried; what becomes of it is read from the result. */

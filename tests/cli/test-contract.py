@@ -101,7 +101,29 @@ BAD = [
     (["run", "--cpu-max", "-1", "true"], "invalid number of processors"),
     (["run", "--cpu-max", "inf", "true"], "invalid number of processors"),
     (["run", "--pids-max", "0", "true"], "invalid number '0'"),
+    (["run", "--pids-max", "4194305", "true"], "from 1 to 4194304"),
     (["run", "--swap-max", "1M", "true"], "needs a memory limit"),
+    (["run", "--swap-max", "x", "true"], "--swap-max: invalid size 'x'"),
+    (["run", "--memory-high", "0", "true"], "--memory-high: a limit of 0 leaves nothing"),
+    (["run", "--memory-max", "1M", "--memory-high", "2M", "true"], "above the memory limit"),
+    (["run", "--memory-max", "4095", "true"], "less than a page"),
+    (["run", "--oom", "all", "true"], "--oom: unknown word 'all' (group or one)"),
+    (["run", "--cpu-max", "0.0001", "true"], "from 0.001 to 1000000"),
+    (["run", "--cpu-weight", "0", "true"], "--cpu-weight: invalid number '0'"),
+    (["run", "--cpu-weight", "10001", "true"], "--cpu-weight: invalid number '10001'"),
+    (["run", "--io-weight", "x", "true"], "--io-weight: invalid number 'x'"),
+    (["run", "--cpus", "", "true"], "--cpus: the list is empty"),
+    (["run", "--cpus", "1" * 256, "true"], "--cpus: the list is too long"),
+    (["run", "--cpus", "0-", "true"], "invalid cpus limit: '0-' is no list"),
+    (["run", "--memory-nodes", "all", "true"], "invalid memory-nodes limit: 'all' is no list"),
+    (["run", "--io-max", "8:0", "true"], "--io-max '8:0': DEVICE:KEY=VALUE is expected"),
+    (["run", "--io-max", "8:0:xbps=1", "true"], "DEVICE:KEY=VALUE is expected"),
+    (["run", "--io-max", ":rbps=1M", "true"], "--io-max: cannot find a device: its name is empty"),
+    (["run", "--io-max", "4095:9:rbps=1M", "true"], "cannot find the device '4095:9': there is no such"),
+    (["run", "--io-max", "/no/such/path:rbps=1M", "true"], "cannot find the device '/no/such/path'"),
+    (["run", "--io-max", "/proc:rbps=1M", "true"], "not on one block device"),
+    (["run", "--limits-by", "magic", "true"], "--limits-by: unknown delegation 'magic'"),
+    (["run", "--limits-by", "root,,leaf", "true"], "is empty"),
     (["run", "--require", "magic", "true"], "unknown guarantee 'magic'"),
     (["run", "--require", "usage,,cgroup", "true"], "is empty"),
     (["run", "--mechanism", "process_group", "--require", "owner-death", "true"], "cannot guarantee owner-death"),
@@ -138,6 +160,19 @@ def every_bad_input_is_one_line_and_125():
             equal(pk(*arguments).returncode, 125, arguments)
         else:
             refused(arguments, 125, words)
+
+
+@test
+def devices_are_limited_by_keys():
+    """A disk of this machine; what is asked for it is refused before controllers are looked for."""
+    disks = [name for name in os.listdir("/sys/dev/block")
+             if not os.path.exists(f"/sys/dev/block/{name}/partition")] if os.path.isdir("/sys/dev/block") else []
+    if not disks:
+        return
+    for values, words in (("rbps=x", "invalid size 'x'"), ("rbps=0", "leaves nothing"), ("riops=1k", "invalid number"),
+                          ("weight=10001", "from 1 to 10000"), ("wbps=1M,", "is empty"), ("wbps=1M,x=1", "'x=1' is not"),
+                          ("wiops=1", "at least 2 operations"), ("rbps=100", "at least 4096 bytes")):
+        refused(["run", "--io-max", f"{disks[0]}:{values}", "true"], 125, words)
 
 
 @test
