@@ -108,6 +108,8 @@ static void tell_result(const struct run_request *request, const pk_result *resu
         print_stats(result);
         return;
     }
+    if (!request->quiet && !result->spared && print_limit_hit(result))
+        return;
     bool refused = result->verdict == PK_VERDICT_LEFTOVERS || result->verdict == PK_VERDICT_UNKILLABLE;
     if (refused)
         say("%s: %s", pk_result_format(result, text, sizeof(text)), format_leftovers(result, names, sizeof(names)));
@@ -122,6 +124,7 @@ static int run(const struct run_request *request, struct signals *signals, pk_lo
 {
     pk_error error;
     pk_process *process = NULL;
+    pk_command_evidence(request->command, request->stats);
     if (pk_command_start(request->command, &request->group, &process, &error) < 0) {
         say("%s", error.message);
         return status_of_error(&error);

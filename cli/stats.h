@@ -9,6 +9,9 @@
 /* On stderr. */
 void print_stats(const pk_result *result);
 
+/* One line on stderr for a run that a limit has ended. False, and nothing, for all others. */
+bool print_limit_hit(const pk_result *result);
+
 /* "12 (sh), 13 (sleep) and 3 more" */
 const char *format_leftovers(const pk_result *result, char *buffer, size_t size);
 

@@ -3,6 +3,7 @@
  * of directories, which a user may have written.
  */
 #include "contain/cgroup.h"
+#include "contain/evidence.h"
 #include "contain/mark.h"
 #include "contain/mountinfo.h"
 #include "contain/proc.h"
@@ -82,12 +83,39 @@ static void parse_mark(const char *text)
     HOLDS(again.pid_namespace == mark.pid_namespace && again.time_namespace == mark.time_namespace);
 }
 
+/* All or nothing, and nothing that was there twice. */
+static void parse_evidence(const char *text)
+{
+    const struct evidence nothing = {0};
+    struct evidence evidence = nothing;
+    pk_pressure pressure = {47, 11};
+    int r = evidence_parse_memory(text, text, &evidence);
+    HOLDS(r == 0 || (r == -ENODATA && memcmp(&evidence, &nothing, sizeof(nothing)) == 0));
+    HOLDS(evidence.ooms == evidence.ooms_deep);
+    evidence = nothing;
+    r = evidence_parse_pids(text, &evidence);
+    HOLDS(r == 0 || (r == -ENODATA && memcmp(&evidence, &nothing, sizeof(nothing)) == 0));
+    if (r == 0)
+        HOLDS(has_line_with(text, "max"));
+    r = evidence_parse_cpu(text, &evidence);
+    HOLDS(r == 0 || (r == -ENODATA && evidence.counts.cpu_source == PK_SOURCE_UNAVAILABLE));
+    if (r == 0)
+        HOLDS(has_line_with(text, "nr_periods") && has_line_with(text, "throttled_usec"));
+    r = evidence_parse_io(text, &evidence);
+    HOLDS(r == 0 || (r == -ENODATA && evidence.counts.io_source == PK_SOURCE_UNAVAILABLE));
+    if (r == 0)
+        HOLDS(*text == '\0' || text[strlen(text) - 1] == '\n');
+    r = evidence_parse_pressure(text, &pressure);
+    HOLDS(r == 0 ? has_line_with(text, "some") : r == -ENODATA && pressure.some == 47 && pressure.full == 11);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char *text = string_of(bytes, size);
     find_cgroup(text);
     parse_stat(text);
     parse_mark(text);
+    parse_evidence(text);
     find_key(text, "populated");
     find_key(text, "frozen");
     find_key(text, "usage_usec");

@@ -288,6 +288,19 @@ def stats_tell_the_verdict():
 
 
 @test
+def stats_are_a_table_of_what_there_is_to_say():
+    """Where nothing is limited there is nothing to say of limits, and what is not counted is not made up."""
+    for mechanism in ("auto", "reaper", "process_group"):
+        lines = pk("run", "--stats", "--mechanism", mechanism, "sh", "-c", "exit 3").stderr.decode().splitlines()
+        equal(lines[0], "pk: exited with 3")
+        names = [line[2:12].rstrip() for line in lines[1:]]
+        equal([line for line in lines[1:] if line[:2] != "  " or line[12] != " " or line[13] == " "], [])
+        equal([name for name in names if name not in ("io", "pressure")],
+              ["verdict", "wall", "cpu", "memory", "processes", "mechanism"])
+        equal("  processes  peak unavailable" in lines, True, lines)
+
+
+@test
 def ignored_signals_stay_ignored():
     """As nohup, and a shell's job in the background, mean it."""
     result = pk("run", "grep", "SigIgn", "/proc/self/status",

@@ -78,5 +78,5 @@ CELLS = {
 }
 
 # How a run that met its limit ends.
-OOM_VERDICT = "signalled"
+OOM_VERDICT = "oom-killed"
 PIDS_VERDICT = "exited"

@@ -40,7 +40,15 @@ def judge_memory(said):
     rows = stats(said)
     expect(status(said), 128 + 9, "status")
     expect(rows.get("verdict"), OOM_VERDICT, "verdict")
-    expect(rows.get("memory"), "peak 32.0 MiB", "memory")
+    expect((rows.get("memory") or "").split(", reached ")[0], "peak 32.0 MiB of 32.0 MiB", "memory")
+    expect((rows.get("memory") or "").split(", ")[-1], "members were killed", "memory")
+
+
+def judge_memory_told(said):
+    """The same without --stats. The shell of the cell may have a word to say, too."""
+    expect(status(said), 128 + 9, "status")
+    expect(said["err"][:1], ["pk: out of memory: the tree reached its limit of 32.0 MiB (--memory-max), and the kernel killed "
+                         "it"], "stderr")
 
 
 def judge_pids(said):
@@ -49,7 +57,13 @@ def judge_pids(said):
     expect(status(said), 0, "status")
     expect(said["out"], ["9 of 50 children: Resource temporarily unavailable"], "output")
     expect(rows.get("verdict"), PIDS_VERDICT, "verdict")
-    expect(rows.get("processes"), "peak 10", "processes")
+    expect(rows.get("processes"), "peak 10 of 10, 1 start refused", "processes")
+
+
+def judge_pids_told(said):
+    """The same with a parent that fails for it, without --stats."""
+    expect(status(said), 2, "status")
+    expect(said["err"], ["pk: the tree reached its limit of 10 processes (--pids-max): 1 start was refused"], "stderr")
 
 
 def judge_cpu(said):
@@ -61,6 +75,8 @@ def judge_cpu(said):
     share = used / seconds(rows["wall"].split()[0])
     if not 0.45 <= share <= 0.55:
         raise Disappointment(f"used {share:.3f} of a processor: {rows['cpu']} in {rows['wall']}")
+    if not re.search(r", throttled in \d+ of \d+ periods under cpu-max 0\.5 \(", rows["cpu"]):
+        raise Disappointment(f"not throttled: {rows['cpu']}")
 
 
 def judge_refusal(said, expected):
@@ -94,6 +110,7 @@ def judge_doctor(said, kernel, cell, update):
 # ---- All of them -----------------------------------------------------------------------------------------------------
 
 LIMIT_JUDGES = {"memory": judge_memory, "pids": judge_pids, "cpu": judge_cpu}
+TOLD_JUDGES = {"memory-told": judge_memory_told, "pids-told": judge_pids_told}
 
 
 def claims(kernel, cell, update):
@@ -103,6 +120,7 @@ def claims(kernel, cell, update):
             yield name, lambda said, line=expected.line: judge_refusal(said, line)
         else:
             yield name, LIMIT_JUDGES[name]
+            yield from ((told, judge) for told, judge in TOLD_JUDGES.items() if told == f"{name}-told")
     yield "owner-killed", judge_owner_killed
     yield "remains", judge_remains
 
