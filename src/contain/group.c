@@ -9,7 +9,6 @@
 #include "contain/limits.h"
 #include "contain/members.h"
 #include "contain/registry.h"
-#include "contain/usage.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -154,17 +153,6 @@ bool group_keeps_zombies(const pk_group *group)
     return group->backend->keeps_zombies;
 }
 
-bool group_has_evidence(const pk_group *group)
-{
-    return group->backend->evidence && (group->controllers || group->wants_evidence);
-}
-
-int group_read_evidence(pk_group *group, struct evidence *evidence)
-{
-    *evidence = (struct evidence){0};
-    return group->backend->evidence ? group->backend->evidence(group, evidence) : 0;
-}
-
 /* ---- Looking ---------------------------------------------------------------------------------------------------- */
 
 pk_mechanism pk_group_mechanism(const pk_group *group)
@@ -238,41 +226,6 @@ int pk_group_wait_empty(pk_group *group, pk_time deadline, pk_error *error)
         return error_set(error, r, PK_ERROR_TIMEOUT, PK_STEP_DRAIN, NULL,
                          "the group is not empty: the deadline passed first");
     return r < 0 ? error_errno(error, r, PK_STEP_DRAIN, NULL, "cannot wait for the group to become empty") : 0;
-}
-
-int pk_group_usage(pk_group *group, pk_usage *usage, pk_error *error)
-{
-    pk_usage found = {0};
-    struct pids pids = {0};
-    int r = group_check_owner(group, error);
-    if (r < 0)
-        return r;
-    pthread_mutex_lock(&group->lock);
-    r = group->backend->usage(group, &found);
-    if (r == 0)
-        r = group->backend->list(group, &pids);
-    if (r == 0)
-        usage_read_living(&pids, &found);
-    pthread_mutex_unlock(&group->lock);
-    pids_free(&pids);
-    if (r < 0)
-        return error_errno(error, r, PK_STEP_READ_USAGE, NULL, "cannot read the usage of the group");
-    *usage = found;
-    return 0;
-}
-
-int pk_group_evidence(pk_group *group, pk_evidence *evidence, pk_error *error)
-{
-    struct evidence found;
-    int r = group_check_owner(group, error);
-    if (r < 0)
-        return r;
-    pthread_mutex_lock(&group->lock);
-    r = group_read_evidence(group, &found);
-    if (r == 0)
-        evidence_tell(&found, &group->limits, evidence);
-    pthread_mutex_unlock(&group->lock);
-    return r < 0 ? error_errno(error, r, PK_STEP_READ_USAGE, NULL, "cannot read the evidence of the group") : 0;
 }
 
 /* ---- Adopting --------------------------------------------------------------------------------------------------- */
