@@ -204,7 +204,7 @@ static void print_limits(const pk_result *result)
     if (evidence->pids_max > 0)
         add_count(&row, row.used ? ", " : "", evidence->pids_max, " process", " processes");
     if (evidence->cpu_max > 0)
-        add(&row, "%s%g processors", row.used ? ", " : "", evidence->cpu_max);
+        add(&row, "%s%g processor%s", row.used ? ", " : "", evidence->cpu_max, evidence->cpu_max == 1 ? "" : "s");
     if (result->delegation != 0)
         add(&row, "%s(by delegation: %s)", row.used ? " " : "", pk_delegation_name(result->delegation));
     print_row("limits", &row);

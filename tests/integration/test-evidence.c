@@ -1,7 +1,7 @@
 /*
  * Evidence and verdicts: which limit ended a run, told apart by what real kernels count.
  */
-#include "files.h"
+#include "every-call.h"
 #include "harness.h"
 #include "subject.h"
 
@@ -385,6 +385,33 @@ static void a_deadline_comes_before_limits(void **state)
     assert_int_equal(result.evidence.oom_cause, PK_OOM_CAUSE_MEMBER);
 }
 
+/* A counter that cannot be read is no reason for a run not to end, and never one for another verdict than the truth. */
+static int run_out_of_memory(void *data, pk_error *error)
+{
+    pk_result result;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    (void)data;
+    options.limits = memory_limit(CAP / 8);
+    pk_auto(pk_command) command = adversary("memory", "16", "--", "exit", "0", NULL);
+    int r = pk_command_run(command, &options, &result, error);
+    if (r < 0)
+        return r;
+    assert_int_equal(result.leader_ending, PK_ENDING_SIGNALLED);
+    bool known = result.evidence.memory_source == PK_SOURCE_CGROUP;
+    assert_int_equal(result.verdict, known ? PK_VERDICT_OOM_KILLED : PK_VERDICT_SIGNALLED);
+    assert_int_equal(result.evidence.oom_cause, known ? PK_OOM_CAUSE_LIMIT : PK_OOM_CAUSE_NONE);
+    return 0;
+}
+
+static void every_failure_of_a_call_leaves_the_truth(void **state)
+{
+    (void)state;
+    pk_error error;
+    const struct every_call every = {.run = run_out_of_memory};
+    assert_ok(run_out_of_memory(NULL, &error), error); /* makes what lasts, the owner directory and its guardian */
+    assert_true(every_call_fails(&every) > 50);
+}
+
 #define LIMITED(function) PK_TEST_WITH(function, .needs = NEEDS_CONTROLLERS, .deadline_s = 60)
 
 static const struct test tests[] = {
@@ -405,6 +432,7 @@ static const struct test tests[] = {
     LIMITED(others_in_a_group_are_no_reason),
     PK_TEST(other_mechanisms_have_none),
     LIMITED(a_deadline_comes_before_limits),
+    PK_TEST_WITH(every_failure_of_a_call_leaves_the_truth, .needs = NEEDS_CONTROLLERS, .deadline_s = 120),
 };
 
 PK_TEST_MAIN(tests)
