@@ -360,11 +360,26 @@ static int cgroup2_evidence(pk_group *group, struct evidence *evidence)
     return first;
 }
 
+/* What was used without the controller counts as somebody else's for ever. */
+static int check_memory_counts(pk_group *group, const pk_limits *limits, pk_error *error)
+{
+    struct cgroup_dir *dir = usable_dir(group);
+    if (!dir || !(limits->memory_max || limits->memory_high) ||
+        sys_faccessat(dir->entry.fd, "memory.current", 0) != -ENOENT || cgroup_is_populated(dir->entry.fd) != 1)
+        return 0;
+    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_SET_LIMITS, "memory.max",
+                     "cannot limit the memory of this group any more: what its members use already would not count "
+                     "(ask for a limit, or require limits, when it is created)");
+}
+
 static int cgroup2_set_limits(pk_group *group, const pk_limits *limits, pk_error *error)
 {
     pk_limits old = group->limits;
+    int r = check_memory_counts(group, limits, error);
+    if (r < 0)
+        return r;
     group->limits = *limits;
-    int r = enable_controllers(group, error);
+    r = enable_controllers(group, error);
     if (r == 0)
         r = ensure_dir(group, error);
     if (r == 0)

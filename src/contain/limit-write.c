@@ -8,6 +8,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Saying what was refused ------------------------------------------------------------------------------------ */
@@ -92,6 +93,21 @@ static int refuse(int number, int dir, const struct limit_change *change, pk_err
     return explain(number, change->file, change->text, error);
 }
 
+/* While it has members, a group cannot be given back its empty list, which stands for all that its parent has. */
+static int put_all_usable(int dir, const char *file)
+{
+    char path[64], list[4096];
+    snprintf(path, sizeof(path), "../%s.effective", file);
+    ssize_t length = sys_read_file(dir, path, list, sizeof(list));
+    return length < 0 ? (int)length : sys_write_file(dir, file, list);
+}
+
+static int put(int dir, const char *file, const char *text)
+{
+    int r = sys_write_file(dir, file, text);
+    return r == -ENOSPC && text[0] == '\n' ? put_all_usable(dir, file) : r;
+}
+
 /* ---- All or nothing --------------------------------------------------------------------------------------------- */
 
 /* Whether something that has two files has been taken, or may still be, by the other. */
@@ -105,7 +121,7 @@ static void undo(int dir, const struct limit_plan *plan, size_t done)
 {
     while (done-- > 0)
         if (plan->changes[done].undo[0] != '\0')
-            sys_write_file(dir, plan->changes[done].file, plan->changes[done].undo);
+            put(dir, plan->changes[done].file, plan->changes[done].undo);
 }
 
 static int carry_out(int dir, const struct limit_plan *plan, const pk_limits *limits, size_t *done, pk_error *error)
@@ -113,7 +129,7 @@ static int carry_out(int dir, const struct limit_plan *plan, const pk_limits *li
     int before = 0;
     for (*done = 0; *done < plan->count; ++*done) {
         const struct limit_change *change = &plan->changes[*done];
-        int r = sys_write_file(dir, change->file, change->text);
+        int r = put(dir, change->file, change->text);
         bool excused = is_for_the_other(change, r, before == 0) ||
                        (r == -ENOENT && change->part == LIMIT_ALONE && limit_file_may_be_absent(change->file, limits));
         if (r == -ENOENT && change->part == LIMIT_OR)

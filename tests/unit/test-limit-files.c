@@ -1,75 +1,19 @@
 /*
- * Limits in files: what is written to which, all or nothing, and what is read back. The directory is an ordinary one
- * with files of the same names; that the kernel enforces what is written is not shown here.
+ * Limits in files: what is written to which, all or nothing. The directory is an ordinary one with files of the same
+ * names; that the kernel enforces what is written is not shown here.
  */
 #include "contain/limit-plan.h"
 #include "contain/limits.h"
+#include "fake-cgroup.h"
 #include "harness.h"
 #include "sys/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-static void put(const char *name, const char *text)
-{
-    int fd = open(scratch(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
-/* The first `length` bytes: an ordinary file keeps what a shorter write does not cover. */
-static void expect(const char *name, const char *text)
-{
-    char found[512] = {0};
-    int fd = open(scratch(name), O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_true(read(fd, found, sizeof(found) - 1) >= 0);
-    close(fd);
-    found[strlen(text)] = '\0';
-    assert_string_equal(found, text);
-}
-
-static const char *const untouched[][2] = {
-    {"cpuset.cpus", "\n"},          {"cpuset.mems", "\n"},
-    {"cpu.weight", "100\n"},        {"cpu.max", "max 100000\n"},
-    {"pids.max", "max\n"},          {"memory.swap.max", "max\n"},
-    {"memory.high", "max\n"},       {"memory.oom.group", "0\n"},
-    {"memory.max", "max\n"},        {"io.max", "\n"},
-    {"io.weight", "default 100\n"}, {"io.bfq.weight", "default 100\n"},
-};
-
-enum { FILES = sizeof(untouched) / sizeof(untouched[0]) };
-
-static int make_directory(void)
-{
-    for (int i = 0; i < FILES; i++)
-        put(untouched[i][0], untouched[i][1]);
-    put("cpuset.cpus.effective", "0-3\n");
-    put("cpuset.mems.effective", "0\n");
-    return open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* All of them. */
-static pk_limits make_limits(void)
-{
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.memory_max = PK_MEBIBYTES(64);
-    limits.memory_high = PK_MEBIBYTES(48);
-    limits.pids_max = 10;
-    limits.cpu_max = 1.5;
-    limits.cpu_weight = 50;
-    limits.io_weight = 1090;
-    strcpy(limits.cpus, "0-1,3");
-    strcpy(limits.memory_nodes, "0");
-    limits.device_count = 2;
-    limits.devices[0] = (pk_device_limit){.major = 8, .minor = 16, .read_bytes = 1 << 20, .write_ops = 120};
-    limits.devices[1] = (pk_device_limit){.major = 254, .minor = 0, .weight = 10};
-    return limits;
-}
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
@@ -77,8 +21,8 @@ static void limits_are_written_as_the_kernel_reads_them(void **state)
 {
     (void)state;
     pk_error error;
-    pk_limits limits = make_limits();
-    int dir = make_directory();
+    pk_limits limits = fake_limits();
+    int dir = fake_cgroup();
     assert_int_equal(limits_write_new(dir, &limits, &error), 0);
     expect("memory.max", "67108864");
     expect("memory.high", "50331648");
@@ -103,7 +47,7 @@ static void what_may_kill_is_written_last(void **state)
                                         "memory.oom.group", "memory.max"};
     static const char *const weights[] = {"default 1090", "default 190", "254:0 10", "254:0 10"};
     struct limit_plan plan;
-    pk_limits limits = make_limits();
+    pk_limits limits = fake_limits();
     assert_int_equal(limit_plan_new(&plan, &limits), 0);
     assert_int_equal(plan.count, sizeof(files) / sizeof(files[0]));
     for (size_t i = 0; i < plan.count; i++)
@@ -118,7 +62,7 @@ static void nothing_is_written_that_was_not_asked_for(void **state)
     (void)state;
     pk_error error;
     pk_limits limits = PK_LIMITS_INIT;
-    int dir = make_directory();
+    int dir = fake_cgroup();
     limits.memory_max = PK_MEBIBYTES(1);
     sys_fault_clear();
     assert_int_equal(limits_write_new(dir, &limits, &error), 0);
@@ -144,7 +88,7 @@ static void odd_numbers_are_made_such_as_the_kernel_takes(void **state)
         {0.333333, "33333 100000"}, {1e6, "100000000000 100000"},
     };
     pk_error error;
-    int dir = make_directory();
+    int dir = fake_cgroup();
     pk_limits limits = PK_LIMITS_INIT;
     for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
         limits.cpu_max = shares[i].cores;
@@ -165,7 +109,7 @@ static void swap_may_be_asked_for(void **state)
 {
     (void)state;
     pk_error error;
-    int dir = make_directory();
+    int dir = fake_cgroup();
     pk_limits limits = PK_LIMITS_INIT;
     limits.memory_max = 1 << 20;
     limits.swap_max = 2 << 20;
@@ -183,8 +127,8 @@ static void a_running_group_is_killed_as_a_whole_or_not(void **state)
 {
     (void)state;
     pk_error error;
-    pk_limits limits = make_limits();
-    int dir = make_directory();
+    pk_limits limits = fake_limits();
+    int dir = fake_cgroup();
     assert_int_equal(limits_replace(dir, &limits, &error), 0);
     expect("memory.oom.group", "1");
     limits.oom = PK_OOM_KILL_ONE;
@@ -197,8 +141,8 @@ static void what_is_there_already_is_not_written_again(void **state)
 {
     (void)state;
     pk_error error;
-    pk_limits limits = make_limits();
-    int dir = make_directory();
+    pk_limits limits = fake_limits();
+    int dir = fake_cgroup();
     limits.device_count = 0;
     limits.io_weight = 0;
     put("memory.max", "67108864\n");
@@ -223,8 +167,8 @@ static void zero_lifts(void **state)
 {
     (void)state;
     pk_error error;
-    pk_limits limits = make_limits(), none = PK_LIMITS_INIT;
-    int dir = make_directory();
+    pk_limits limits = fake_limits(), none = PK_LIMITS_INIT;
+    int dir = fake_cgroup();
     assert_int_equal(limits_replace(dir, &limits, &error), 0);
     put("io.max", "8:16 rbps=1048576 wbps=max riops=max wiops=120\n");
     put("io.weight", "default 1090\n");
@@ -233,11 +177,11 @@ static void zero_lifts(void **state)
     expect("io.max", "8:16 rbps=max wbps=max riops=max wiops=max");
     expect("io.weight", "default 100");
     expect("io.bfq.weight", "254:0 default");
-    for (int i = 0; i < FILES; i++)
-        if (strncmp(untouched[i][0], "io.", 3) != 0) {
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (strncmp(fake_files[i][0], "io.", 3) != 0) {
             char value[32];
-            snprintf(value, sizeof(value), "%.*s", (int)strcspn(untouched[i][1], "\n"), untouched[i][1]);
-            expect(untouched[i][0], value);
+            snprintf(value, sizeof(value), "%.*s", (int)strcspn(fake_files[i][1], "\n"), fake_files[i][1]);
+            expect(fake_files[i][0], value);
         }
     close(dir);
 }
@@ -247,8 +191,8 @@ static void failure_puts_everything_back(void **state)
 {
     (void)state;
     pk_error error;
-    pk_limits limits = make_limits();
-    int dir = make_directory();
+    pk_limits limits = fake_limits();
+    int dir = fake_cgroup();
     limits.devices[1].weight = 0; /* its file has more than one line, which an ordinary file cannot show */
     limits.devices[1].read_ops = 7;
     limits.io_weight = 0;
@@ -259,7 +203,7 @@ static void failure_puts_everything_back(void **state)
 
     for (unsigned nth = 1; nth <= writes; nth++) {
         close(dir);
-        dir = make_directory();
+        dir = fake_cgroup();
         sys_fault_clear();
         sys_fault_set("write", nth, EINVAL);
         assert_int_equal(limits_replace(dir, &limits, &error), -EINVAL);
@@ -267,9 +211,9 @@ static void failure_puts_everything_back(void **state)
         assert_int_equal(error.step, PK_STEP_SET_LIMITS);
         assert_int_equal(sys_fault_count("write"), 2 * nth - 1);
         sys_fault_clear();
-        for (int i = 0; i < FILES; i++)
-            if (strcmp(untouched[i][0], "io.max") != 0)
-                expect(untouched[i][0], untouched[i][1]);
+        for (int i = 0; i < FAKE_FILES; i++)
+            if (strcmp(fake_files[i][0], "io.max") != 0)
+                expect(fake_files[i][0], fake_files[i][1]);
         expect("io.max", nth == 1 ? "\n" : "8:16 rbps=max wbps=max riops=max wiops=max");
     }
     close(dir);
@@ -280,7 +224,7 @@ static void lines_of_devices_are_put_back(void **state)
     (void)state;
     pk_error error;
     pk_limits limits = PK_LIMITS_INIT;
-    int dir = make_directory();
+    int dir = fake_cgroup();
     put("io.max", "8:16 rbps=4096 wbps=max riops=max wiops=max\n");
     limits.device_count = 1;
     limits.devices[0] = (pk_device_limit){.major = 8, .minor = 16, .read_bytes = 8192};
@@ -298,12 +242,12 @@ static void missing_files_are_refused_only_if_needed(void **state)
 {
     (void)state;
     pk_error error;
-    int dir = make_directory();
+    int dir = fake_cgroup();
     pk_limits limits = PK_LIMITS_INIT;
     limits.pids_max = 5;
-    for (int i = 0; i < FILES; i++)
-        if (strcmp(untouched[i][0], "pids.max") != 0)
-            unlink(untouched[i][0]);
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (strcmp(fake_files[i][0], "pids.max") != 0)
+            unlink(fake_files[i][0]);
     assert_int_equal(limits_write_new(dir, &limits, &error), 0);
     expect("pids.max", "5");
     limits.pids_max = 6;
@@ -315,165 +259,6 @@ static void missing_files_are_refused_only_if_needed(void **state)
     assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
     assert_non_null(strstr(error.message, "memory."));
     expect("pids.max", "6");
-    close(dir);
-}
-
-/* ---- Devices and weights ---------------------------------------------------------------------------------------- */
-
-static void a_missing_device_is_named(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_limits limits = make_limits();
-    int dir = make_directory();
-    sys_fault_clear();
-    sys_fault_set("write", 1, ENODEV);
-    assert_int_equal(limits_write_new(dir, &limits, &error), -ENODEV);
-    assert_string_equal(error.message,
-                        "cannot limit the device 8:16: it is no whole disk of this machine (see /sys/block)");
-    sys_fault_clear();
-    close(dir);
-}
-
-/* One of two schedulers must take a weight. */
-static void weights_need_somebody_who_weighs(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_limits limits = PK_LIMITS_INIT;
-    int dir = make_directory();
-    limits.device_count = 1;
-    limits.devices[0] = (pk_device_limit){.major = 254, .minor = 0, .weight = 200};
-    for (unsigned nth = 0; nth <= 2; nth++) { /* both, or one of them */
-        sys_fault_clear();
-        sys_fault_set("write", nth, EOPNOTSUPP);
-        assert_int_equal(limits_write_new(dir, &limits, &error), nth == 0 ? -EOPNOTSUPP : 0);
-    }
-    assert_non_null(strstr(error.message, "cannot give the device 254:0 a weight"));
-
-    unlink("io.bfq.weight");
-    sys_fault_clear();
-    sys_fault_set("write", 1, EOPNOTSUPP);
-    assert_int_equal(limits_write_new(dir, &limits, &error), -EOPNOTSUPP);
-    assert_int_equal(limits_write_new(dir, &limits, &error), 0);
-    expect("io.weight", "254:0 200");
-    sys_fault_clear();
-
-    unlink("io.weight");
-    assert_int_equal(limits_write_new(dir, &limits, &error), -ENOENT);
-    put("io.bfq.weight", "default 100\n");
-    assert_int_equal(limits_write_new(dir, &limits, &error), 0);
-    expect("io.bfq.weight", "254:0 109");
-    close(dir);
-}
-
-static void weights_keep_their_order_for_bfq(void **state)
-{
-    (void)state;
-    assert_int_equal(limit_weight_to_bfq(1), 1);
-    assert_int_equal(limit_weight_to_bfq(100), 100);
-    assert_int_equal(limit_weight_to_bfq(10000), 1000);
-    assert_int_equal(limit_weight_from_bfq(1000), 10000);
-    for (unsigned weight = 1; weight < 10000; weight++)
-        assert_true(limit_weight_to_bfq(weight) <= limit_weight_to_bfq(weight + 1));
-    for (unsigned weight = 1; weight <= 1000; weight++)
-        assert_int_equal(limit_weight_to_bfq(limit_weight_from_bfq(weight)), weight);
-}
-
-/* ---- Processors and memory nodes -------------------------------------------------------------------------------- */
-
-/* The kernel would leave out what is not there. */
-static void processors_that_are_not_there_are_refused(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_limits limits = PK_LIMITS_INIT;
-    int dir = make_directory();
-    strcpy(limits.cpus, "2-5");
-    limits.pids_max = 9;
-    assert_int_equal(limits_replace(dir, &limits, &error), -EINVAL);
-    assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
-    assert_string_equal(error.message,
-                        "cannot limit the group to these processors: processor 4 is not to be had here (only 0-3)");
-    expect("cpuset.cpus", "\n");
-    expect("pids.max", "max");
-    strcpy(limits.cpus, "3");
-    strcpy(limits.memory_nodes, "1");
-    assert_int_equal(limits_write_new(dir, &limits, &error), -EINVAL);
-    assert_non_null(strstr(error.message, "memory node 1 is not"));
-
-    strcpy(limits.cpus, "0-8000"); /* more than the kernel was built for: refused by the write */
-    limits.memory_nodes[0] = '\0';
-    sys_fault_clear();
-    sys_fault_set("write", 1, ERANGE);
-    assert_int_equal(limits_write_new(dir, &limits, &error), -EINVAL);
-    assert_non_null(strstr(error.message, "processor 4 is not"));
-    sys_fault_clear();
-    close(dir);
-}
-
-/* ---- Reading back ----------------------------------------------------------------------------------------------- */
-
-static void limits_are_read_back(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_limits found = PK_LIMITS_INIT, none = PK_LIMITS_INIT, limits = make_limits();
-    int dir = make_directory();
-    assert_int_equal(limits_read(dir, &found, &error), 0);
-    assert_memory_equal(&found, &none, sizeof(none));
-
-    put("memory.max", "67108864\n");
-    put("memory.high", "50331648\n");
-    put("memory.swap.max", "0\n");
-    put("memory.oom.group", "1\n");
-    put("pids.max", "10\n");
-    put("cpu.max", "150000 100000\n");
-    put("cpu.weight", "50\n");
-    put("cpuset.cpus", "0-1,3\n");
-    put("cpuset.mems", "0\n");
-    put("io.max", "8:16 rbps=1048576 wbps=max riops=max wiops=120\n");
-    put("io.weight", "default 1090\n254:0 10\n");
-    put("io.bfq.weight", "default 190\n254:0 10\n");
-    assert_int_equal(limits_read(dir, &found, &error), 0);
-    assert_memory_equal(&found, &limits, sizeof(limits));
-
-    put("memory.swap.max", "max\n");
-    put("memory.oom.group", "0\n");
-    put("io.weight", "default 100\n"); /* BFQ's is all there is */
-    put("io.max", "8:16 rbps=max wbps=2 riops=max wiops=max\n8:32 rbps=5 wbps=max riops=max wiops=max\n");
-    assert_int_equal(limits_read(dir, &found, &error), 0);
-    assert_true(found.swap_max == PK_UNLIMITED);
-    assert_int_equal(found.oom, PK_OOM_KILL_ONE);
-    assert_int_equal(found.io_weight, 1090);
-    assert_int_equal(found.device_count, 3);
-    assert_int_equal(found.devices[0].write_bytes, 2);
-    assert_int_equal(found.devices[0].read_bytes, 0);
-    assert_int_equal(found.devices[1].minor, 32);
-    assert_int_equal(found.devices[2].weight, 10);
-    close(dir);
-}
-
-static void what_is_not_there_is_no_limit_and_what_cannot_be_read_an_error(void **state)
-{
-    (void)state;
-    pk_error error;
-    pk_limits found = PK_LIMITS_INIT, none = PK_LIMITS_INIT;
-    int dir = make_directory();
-    for (int i = 0; i < FILES; i++)
-        unlink(untouched[i][0]);
-    assert_int_equal(limits_read(dir, &found, &error), 0);
-    assert_memory_equal(&found, &none, sizeof(none));
-    close(dir);
-    dir = make_directory();
-    sys_fault_clear();
-    assert_int_equal(limits_read(dir, &found, &error), 0);
-    for (unsigned nth = 1, reads = sys_fault_count("openat"); nth <= reads; nth++) {
-        sys_fault_clear();
-        sys_fault_set("openat", nth, EIO);
-        assert_int_equal(limits_read(dir, &found, &error), -EIO);
-    }
-    sys_fault_clear();
     close(dir);
 }
 
@@ -489,12 +274,6 @@ static const struct test tests[] = {
     PK_TEST(failure_puts_everything_back),
     PK_TEST(lines_of_devices_are_put_back),
     PK_TEST(missing_files_are_refused_only_if_needed),
-    PK_TEST(a_missing_device_is_named),
-    PK_TEST(weights_need_somebody_who_weighs),
-    PK_TEST(weights_keep_their_order_for_bfq),
-    PK_TEST(processors_that_are_not_there_are_refused),
-    PK_TEST(limits_are_read_back),
-    PK_TEST(what_is_not_there_is_no_limit_and_what_cannot_be_read_an_error),
 };
 
 PK_TEST_MAIN(tests)

@@ -4,6 +4,7 @@
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
 #include "contain/limits.h"
+#include "fake-cgroup.h"
 #include "harness.h"
 #include "sys/fault.h"
 
@@ -13,43 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void put(const char *name, const char *text)
-{
-    int fd = open(scratch(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
-/* The first `length` bytes: an ordinary file keeps what a shorter write does not cover. */
-static void expect(const char *name, const char *text)
-{
-    char found[512] = {0};
-    int fd = open(scratch(name), O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_true(read(fd, found, sizeof(found) - 1) >= 0);
-    close(fd);
-    found[strlen(text)] = '\0';
-    assert_string_equal(found, text);
-}
-
-/* All of them. */
-static pk_limits make_limits(void)
-{
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.memory_max = PK_MEBIBYTES(64);
-    limits.memory_high = PK_MEBIBYTES(48);
-    limits.pids_max = 10;
-    limits.cpu_max = 1.5;
-    limits.cpu_weight = 50;
-    limits.io_weight = 1090;
-    strcpy(limits.cpus, "0-1,3");
-    strcpy(limits.memory_nodes, "0");
-    limits.device_count = 2;
-    limits.devices[0] = (pk_device_limit){.major = 8, .minor = 16, .read_bytes = 1 << 20, .write_ops = 120};
-    limits.devices[1] = (pk_device_limit){.major = 254, .minor = 0, .weight = 10};
-    return limits;
-}
 
 /* ---- Nonsense --------------------------------------------------------------------------------------------------- */
 
@@ -114,7 +78,7 @@ static void what_kernels_take_is_not_refused(void **state)
 {
     (void)state;
     pk_error error;
-    pk_limits limits = make_limits();
+    pk_limits limits = fake_limits();
     assert_int_equal(limits_check(&limits, &error), 0);
     limits.memory_max = limits.memory_high = INT64_MAX; /* more than any machine has */
     limits.swap_max = PK_UNLIMITED;
@@ -129,7 +93,7 @@ static void controllers_follow_from_limits(void **state)
     (void)state;
     static const char *const all[] = {"memory", "pids", "cpu", "io", "cpuset"};
     const char *found[LIMIT_CONTROLLERS];
-    pk_limits limits = make_limits(), none = PK_LIMITS_INIT;
+    pk_limits limits = fake_limits(), none = PK_LIMITS_INIT;
     assert_int_equal(limits_controllers(&limits, false, found), 5);
     for (int i = 0; i < 5; i++)
         assert_string_equal(found[i], all[i]);
