@@ -2,6 +2,7 @@
  * Limits that are enforced: memory, and who is killed beyond it; and replacing limits. On a kernel with controllers for
  * us; everything is asked through pk_group_create and whatever way to controllers it finds.
  */
+#include "every-call.h"
 #include "limited.h"
 #include "sys/fault.h"
 
@@ -277,6 +278,55 @@ static void limits_stay_when_a_group_is_used_again(void **state)
     pk_group_free(group);
 }
 
+/* ---- Failing calls ---------------------------------------------------------------------------------------------- */
+
+/* Whatever fails: a group that was made has its limits, and one whose limits were not replaced has the old ones. */
+static int use_limits(void *data, pk_error *error)
+{
+    (void)data;
+    pk_limits limits = PK_LIMITS_INIT, more;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    pk_group *group = NULL;
+    pk_process *first = NULL, *second = NULL;
+    pk_auto(pk_command) command = cast_command(NULL, "hold");
+    limits.memory_max = PK_MEBIBYTES(64);
+    limits.pids_max = 20;
+    limits.cpu_max = 1.5;
+    options.limits = limits;
+    int r = pk_group_create(&options, &group, error);
+    if (r < 0) {
+        pk_leave();
+        return r;
+    }
+    r = pk_group_spawn(group, command, &first, error);
+    if (r == 0)
+        r = pk_group_spawn(group, command, &second, error); /* with memory of its own */
+    limited_expect(group, "memory.max", "67108864\n");
+    limited_expect(group, "memory.swap.max", "0\n");
+    limited_expect(group, "memory.oom.group", "1\n");
+    limited_expect(group, "pids.max", "20\n");
+    limited_expect(group, "cpu.max", "150000 100000\n");
+
+    more = (pk_limits)PK_LIMITS_INIT;
+    more.memory_max = PK_MEBIBYTES(32);
+    more.pids_max = 30;
+    int replaced = r == 0 ? pk_group_set_limits(group, &more, error) : r;
+    limited_expect(group, "pids.max", replaced == 0 ? "30\n" : "20\n");
+    limited_expect(group, "memory.max", replaced == 0 ? "33554432\n" : "67108864\n");
+    limited_expect(group, "cpu.max", replaced == 0 ? "max 100000\n" : "150000 100000\n");
+    pk_process_free(first);
+    pk_process_free(second);
+    pk_group_free(group);
+    pk_leave(); /* the next run begins like this one */
+    return replaced;
+}
+
+static void no_failing_call_leaves_a_group_without_its_limits(void **state)
+{
+    (void)state;
+    assert_true(every_call_fails(&(struct every_call){.run = use_limits}) > 50);
+}
+
 #define LIMITED(function, ...) PK_TEST_WITH(function, .needs = NEEDS_CGROUP2 | NEEDS_CONTROLLERS, __VA_ARGS__)
 
 static const struct test tests[] = {
@@ -290,6 +340,7 @@ static const struct test tests[] = {
     LIMITED(lowering_memory_below_what_is_used_kills),
     LIMITED(memory_is_not_limited_too_late),
     LIMITED(limits_stay_when_a_group_is_used_again),
+    LIMITED(no_failing_call_leaves_a_group_without_its_limits, .deadline_s = 120),
 };
 
 PK_TEST_MAIN(tests)
