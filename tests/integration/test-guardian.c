@@ -73,7 +73,7 @@ static void assert_all_stand(struct testator *testator, struct household *househ
 static void assert_all_dead(struct household *household)
 {
     for (int i = 0; i < SHAPES; i++) {
-        witness_assert_dead(household->witnesses[i], GONE_MS * (int)test_slowness());
+        witness_assert_dead(household->witnesses[i], GONE_MS);
         witness_free(household->witnesses[i]);
     }
 }

@@ -233,7 +233,7 @@ static void owner_ends(void **state)
     if (escape)
         assert_members_stay(&owner);
     else
-        witness_assert_dead(owner.witness, GONE_MS * (int)test_slowness());
+        witness_assert_dead(owner.witness, GONE_MS);
     if (owner.way->end == become_another_program) {
         assert_int_equal(kill(owner.pid, SIGKILL), 0);
         assert_int_equal(waitpid(owner.pid, NULL, 0), owner.pid);
@@ -262,7 +262,7 @@ static void owner_and_helper_are_killed_together(void **state)
         assert_true(hierarchy_own(own));
         prune.below = own;
         assert_ok(pk_prune(&prune, NULL, NULL, &report, &error), error);
-        witness_assert_dead(owner.witness, GONE_MS * (int)test_slowness());
+        witness_assert_dead(owner.witness, GONE_MS);
     }
     finish(&owner);
 }

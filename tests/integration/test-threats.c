@@ -26,7 +26,7 @@ enum { STRANGER = 65533 }; /* an ordinary user */
 
 static void assert_gone(struct witness *witness)
 {
-    witness_assert_dead(witness, GONE_MS * (int)test_slowness());
+    witness_assert_dead(witness, GONE_MS);
 }
 
 static void finish(pk_group *group, pk_process *process, struct witness *witness)

@@ -209,7 +209,7 @@ size_t witness_find(const struct witness *witness, const char *name)
 
 void witness_assert_dead(struct witness *witness, int patience_ms)
 {
-    long deadline = clock_ms() + patience_ms;
+    long deadline = clock_ms() + (long)patience_ms * test_slowness();
     witness_update(witness);
     for (size_t i = 0; i < witness->count; i++) {
         const struct seen *seen = &witness->seen[i];

@@ -59,7 +59,7 @@ const char *witness_name(const struct witness *witness, size_t index);
 /* The first one that is alive under that name, or fails the test. */
 size_t witness_find(const struct witness *witness, const char *name);
 
-/* All are dead, at the latest after that time. */
+/* All are dead, at the latest after that time, or as much longer as everything is slower. */
 void witness_assert_dead(struct witness *witness, int patience_ms);
 
 /* All are alive now. */
