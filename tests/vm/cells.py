@@ -80,3 +80,8 @@ CELLS = {
 # How a run that met its limit ends.
 OOM_VERDICT = "oom-killed"
 PIDS_VERDICT = "exited"
+
+
+def is_limited(cell):
+    """Whether a limit can be had there, of those that do no harm to an ordinary tree."""
+    return isinstance(CELLS[cell].limits["pids"], Enforced)

@@ -34,10 +34,10 @@ def put(tree, source, target):
         shutil.copy(source, path)
 
 
-def put_text(tree, target, text):
+def put_lines(tree, target, lines):
     path = tree / target.lstrip("/")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def libraries(*command, form):
@@ -71,8 +71,8 @@ def bare_tree(tree):
     for library in libraries("/sbin/ldconfig", "-p", form=r"libgcc_s\.so\.1 \(libc6,x86-64\) => (\S+)$"):
         put(tree, library, library)
     put(tree, HERE / "guest" / "init", "/init")
-    put_text(tree, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
-    put_text(tree, "/etc/group", "root:x:0:\nnogroup:x:65534:\n")
+    put_lines(tree, "/etc/passwd", ["root:x:0:0::/root:/bin/sh", "nobody:x:65534:65534::/:/bin/sh"])
+    put_lines(tree, "/etc/group", ["root:x:0:", "nogroup:x:65534:"])
     put_guest_programs(tree)
 
 

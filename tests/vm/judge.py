@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cells import CELLS, OOM_VERDICT, PIDS_VERDICT, Refused
+from cells import CELLS, OOM_VERDICT, PIDS_VERDICT, Refused, is_limited
 
 TRANSCRIPTS = Path(__file__).resolve().parent / "transcripts"
 
@@ -122,6 +122,8 @@ def claims(kernel, cell, update):
             yield name, LIMIT_JUDGES[name]
             yield from ((told, judge) for told, judge in TOLD_JUDGES.items() if told == f"{name}-told")
     yield "owner-killed", judge_owner_killed
+    if is_limited(cell):
+        yield "owner-killed-with-limits", judge_owner_killed
     yield "remains", judge_remains
 
 
