@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "contain/cgroup.h"
+#include "contain/controllers.h"
 #include "contain/mark.h"
 #include "contain/outpost.h"
 #include "sys/sys.h"
@@ -136,8 +137,49 @@ int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
         site_abandon(&home->site);
         return r;
     }
+    home->enabled[0] = '\0';
     home->generation++;
     return 0;
+}
+
+/* Once enabled they stay so, unless somebody takes them away: then the files of limits are missing, and writing to them
+ * says so. */
+static bool has_all(const struct home *home, const char *const *controllers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!controllers_has(home->enabled, controllers[i]))
+            return false;
+    return true;
+}
+
+static void note_enabled(struct home *home, const char *controller)
+{
+    size_t used = strlen(home->enabled);
+    if (!controllers_has(home->enabled, controller))
+        snprintf(home->enabled + used, sizeof(home->enabled) - used, "%s ", controller);
+}
+
+static int enable(struct home *home, const char *const *controllers, size_t count, pk_error *error)
+{
+    const char *remedy = site_remedy(&home->site);
+    int r = controllers_enable(home->site.dir, home->site.path, remedy, controllers, count, error);
+    if (r == 0)
+        r = controllers_enable(home->dir, home->name, remedy, controllers, count, error);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        note_enabled(home, controllers[i]);
+    return r;
+}
+
+int home_enable(struct home *home, const char *const *controllers, size_t count, pk_error *error)
+{
+    if (has_all(home, controllers, count))
+        return 0;
+    bool first = home->enabled[0] == '\0';
+    int r = enable(home, controllers, count, error);
+    for (size_t i = 0; r == 0 && first && i < LIMITS_REQUIRED; i++)
+        if (!controllers_has(home->enabled, limits_all[i]))
+            enable(home, &limits_all[i], 1, NULL);
+    return r;
 }
 
 void home_give_up(struct home *home)

@@ -9,6 +9,7 @@
 #define PK_CONTAIN_HOME_H
 
 #include "contain/guardian-link.h"
+#include "contain/limits.h"
 #include "contain/owner.h"
 #include "contain/site.h"
 
@@ -19,6 +20,7 @@ struct home {
     char name[64];
     struct site site;
     struct guardian_link guardian;
+    char enabled[64]; /* controllers, for the directories of groups: words separated by spaces */
 };
 
 #define HOME_INIT                                                      \
@@ -28,6 +30,11 @@ struct home {
 
 /* Sees to it that there is an owner directory, in a site of this kind, and replaces a guardian that was lost. */
 int home_ensure(struct home *home, enum site_kind kind, pk_error *error);
+
+/* Enables controllers in a home that is there, for the directories of groups; and, the first time, those that
+ * PK_GUARANTEE_LIMITS stands for as well, where they can be had: what members used before a controller was enabled
+ * would never count for a limit that comes later. */
+int home_enable(struct home *home, const char *const *controllers, size_t count, pk_error *error);
 
 /* Gives up one that is of no use; without effect if it has entries. */
 void home_give_up(struct home *home);

@@ -107,7 +107,7 @@ static int look_at_leaf(pk_way *way, pk_error *error)
     if (r == 0)
         controllers_read(site.dir, way->controllers, sizeof(way->controllers));
     if (r == 0)
-        r = controllers_check(site.dir, site.path, site_remedy(&site), limits_required, LIMITS_REQUIRED, error);
+        r = controllers_check(site.dir, site.path, site_remedy(&site), limits_all, LIMITS_REQUIRED, error);
     site_close(&site);
     return r;
 }

@@ -15,6 +15,8 @@
 /* What kernels take. */
 enum { MOST_PIDS = 1 << 22, MOST_WEIGHT = 10000, LEAST_BYTES = 4096, LEAST_OPS = 2 };
 
+const char *const limits_all[LIMIT_CONTROLLERS] = {"memory", "pids", "cpu", "io", "cpuset"};
+
 bool limits_kill_group(const pk_limits *limits)
 {
     return limits->memory_max && limits->oom == PK_OOM_KILL_GROUP;
@@ -35,8 +37,6 @@ size_t limits_controllers(const pk_limits *limits, bool required, const char *co
         controllers[count++] = "cpuset";
     return count;
 }
-
-const char *const limits_required[LIMITS_REQUIRED] = {"memory", "pids", "cpu"};
 
 bool limits_any(const pk_limits *limits)
 {

@@ -15,12 +15,11 @@ bool limits_kill_group(const pk_limits *limits);
 /* -EINVAL for what means nothing, or what no kernel takes. */
 int limits_check(const pk_limits *limits, pk_error *error);
 
-/* The controllers that PK_GUARANTEE_LIMITS stands for. */
-enum { LIMITS_REQUIRED = 3 };
-extern const char *const limits_required[LIMITS_REQUIRED];
+/* All controllers that limits need, beginning with those that PK_GUARANTEE_LIMITS stands for. */
+enum { LIMITS_REQUIRED = 3, LIMIT_CONTROLLERS = 5 };
+extern const char *const limits_all[LIMIT_CONTROLLERS];
 
-/* The controllers these limits need, and those as well if they are `required`. Returns how many. */
-enum { LIMIT_CONTROLLERS = 5 };
+/* The controllers these limits need, and the `required` ones beside them. Returns how many. */
 size_t limits_controllers(const pk_limits *limits, bool required, const char *controllers[LIMIT_CONTROLLERS]);
 
 /* limit-write.c. Writes them to a directory that was made just now: only what is asked for. After a failure it is good

@@ -254,13 +254,10 @@ int owner_enable(enum site_kind site, const char *const *controllers, size_t cou
     int r = home_ensure(home, site, error);
     if (r == 0 && site == SITE_ROOT)
         r = site_check_root(&home->site, error);
-    if (r == 0) {
-        r = controllers_enable(home->site.dir, home->site.path, site_remedy(&home->site), controllers, count, error);
-        if (r == 0)
-            r = controllers_enable(home->dir, home->name, site_remedy(&home->site), controllers, count, error);
-        if (r < 0 && fresh)
-            home_give_up(home);
-    }
+    if (r == 0)
+        r = home_enable(home, controllers, count, error);
+    if (r < 0 && fresh && home->dir >= 0)
+        home_give_up(home);
     unlock_owner();
     return r;
 }
