@@ -263,13 +263,13 @@ PK_API PK_NODISCARD int pk_group_usage(pk_group *group, pk_usage *usage, pk_erro
  * field of zero lifts that limit. Lowering memory_max below what is in use makes the kernel reclaim, and kill if it
  * cannot; so it is lowered last, when nothing else can fail any more.
  *
- * -EOPNOTSUPP: no limits here, see pk_group_create; or a first limit for the memory of a group that has members already:
- * what they use would not count. Ask for a limit, or for PK_GUARANTEE_LIMITS, when the group is created.
+ * -EOPNOTSUPP: no limits here, see pk_group_create; or a first limit for the memory of a group that has members
+ * already: what they use would not count. Ask for a limit, or for PK_GUARANTEE_LIMITS, when the group is created.
  */
 PK_API PK_NODISCARD int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *error);
 
-/* The limits in force, read back from the kernel; zero for "none", and for a weight of 100. Processors and nodes that were
- * lifted while there were members are read back as all there are. */
+/* The limits in force, read back from the kernel; zero for "none", and for a weight of 100. Processors and nodes that
+ * were lifted while there were members are read back as all there are. */
 PK_API PK_NODISCARD int pk_group_get_limits(pk_group *group, pk_limits *limits, pk_error *error);
 
 PK_END_DECLS

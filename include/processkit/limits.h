@@ -38,7 +38,8 @@ typedef struct pk_device_limit {
     uint64_t write_bytes;  /* likewise; what is written through the page cache counts on most file systems only */
     uint64_t read_ops;     /* operations per second; 2 to 4294967294 */
     uint64_t write_ops;    /* likewise */
-    unsigned weight; /* 1 to 10000, against its siblings' on this device, which must be one that weighs: see io_weight */
+    unsigned
+        weight; /* 1 to 10000, against its siblings' on this device, which must be one that weighs: see io_weight */
 } pk_device_limit;
 
 #define PK_LIMIT_DEVICES  8

@@ -49,8 +49,8 @@ PK_API PK_NODISCARD int pk_command_start(const pk_command *command, const pk_gro
  * does that.
  *
  * -EBUSY: the group is suspended. -ECANCELED: it was killed before it became the program. With the kind
- * PK_ERROR_RESOURCE_LIMIT, -EAGAIN: the group's pids limit is reached; -ENOMEM or -E2BIG: its memory limit leaves no room
- * to start a program.
+ * PK_ERROR_RESOURCE_LIMIT, -EAGAIN: the group's pids limit is reached; -ENOMEM or -E2BIG: its memory limit leaves no
+ * room to start a program.
  */
 PK_API PK_NODISCARD int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **process,
                                        pk_error *error);

@@ -25,7 +25,7 @@ static int take_number(const char **text, unsigned *number)
 
 static int take_range(const char **text, struct number_set *set)
 {
-    unsigned first, last;
+    unsigned first = 0, last;
     int r = take_number(text, &first);
     last = first;
     if (r == 0 && **text == '-') {

@@ -43,8 +43,8 @@ static int add(struct limit_plan *plan, const char *file, enum limit_part part, 
 static bool format_bytes(uint64_t bytes, char text[TEXT_SIZE])
 {
     bool asked = bytes != 0 && bytes != PK_UNLIMITED;
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* the kernel would round without a word */
-    snprintf(text, TEXT_SIZE, asked ? "%llu" : "max", (unsigned long long)(bytes / page * page));
+    bytes -= bytes % (uint64_t)sysconf(_SC_PAGESIZE); /* the kernel would do it without a word */
+    snprintf(text, TEXT_SIZE, asked ? "%llu" : "max", (unsigned long long)bytes);
     return asked;
 }
 

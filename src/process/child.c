@@ -1,11 +1,11 @@
 /*
  * What the child does between clone and exec.
  *
- * Everything in this file is async-signal-safe. The child runs in its parent's memory, on a stack of its own, while the
- * parent's thread is suspended: it must not allocate, take locks, or rely on thread-local state; all it needs is in the
- * plan. It has its own copies of descriptors, directory, umask and dispositions, so what it does to those does not
- * reach the parent. Sanitizers are kept out: a function that never returns would leave their books of the parent's
- * thread unbalanced.
+ * Everything in this file is async-signal-safe. The child runs in its parent's memory, or in a copy of it, on a stack
+ * of its own, while the parent's thread is suspended: it must not allocate, take locks, or rely on thread-local state;
+ * all it needs is in the plan. It has its own copies of descriptors, directory, umask and dispositions, so what it does
+ * to those does not reach the parent. Sanitizers are kept out: a function that never returns would leave their books of
+ * the parent's thread unbalanced.
  */
 #include "process/child.h"
 

@@ -114,9 +114,10 @@ void *sys_map_file(int fd, size_t size);
 /* ---- Processes -------------------------------------------------------------------------------------------------- */
 
 /*
- * Makes a child that shares the memory of its parent, on a stack of its own, and suspends the calling thread until the
- * child has exec'd or ended. `run` must not return. `args->stack` and `args->stack_size` must be set. sys_clone3 is
- * -ENOSYS on architectures without an entry of ours; sys_clone knows neither `cgroup` nor flags beyond 32 bits.
+ * Makes a child that shares the memory of its parent, if the flags say so, on a stack of its own, and suspends the
+ * calling thread until the child has exec'd or ended. `run` must not return. `args->stack` and `args->stack_size` must
+ * be set. sys_clone3 is -ENOSYS on architectures without an entry of ours; sys_clone knows neither `cgroup` nor flags
+ * beyond 32 bits.
  */
 int sys_clone3(struct clone_args *args, size_t size, int (*run)(void *), void *data);
 int sys_clone(struct clone_args *args, int (*run)(void *), void *data);
