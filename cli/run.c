@@ -105,7 +105,7 @@ static void tell_result(const struct run_request *request, const pk_result *resu
 {
     char text[512], names[256];
     if (request->stats) {
-        print_stats(result);
+        print_stats(result, &request->group.limits);
         return;
     }
     if (!request->quiet && !result->spared && print_limit_hit(result))

@@ -72,6 +72,12 @@ static void add_count(struct row *row, const char *before, uint64_t count, const
     add(row, "%s%llu%s", before, (unsigned long long)count, count == 1 ? one : more);
 }
 
+/* The next thing in a row, after a comma unless it is the first. */
+static void begin(struct row *row, const char *text)
+{
+    add(row, "%s%s", row->used ? ", " : "", text);
+}
+
 /* A row without text says nothing, and is not there. */
 static void print_row(const char *name, const struct row *row)
 {
@@ -178,7 +184,7 @@ static void print_pressure(const pk_evidence *evidence, pk_duration wall)
         const pk_pressure *pressure = &resources[i].pressure;
         if (pressure->some == 0 || pressure->some < least)
             continue;
-        add(&row, "%s%s", row.used ? ", " : "", resources[i].name);
+        begin(&row, resources[i].name);
         add_duration(&row, " ", pressure->some);
         if (pressure->full > 0)
             add_duration(&row, " (full ", pressure->full);
@@ -189,35 +195,70 @@ static void print_pressure(const pk_evidence *evidence, pk_duration wall)
 
 /* ---- How it was contained --------------------------------------------------------------------------------------- */
 
-static void print_limits(const pk_result *result)
+static void begin_count(struct row *row, const char *text, uint64_t count, const char *one, const char *more)
 {
-    const pk_evidence *evidence = &result->evidence;
+    begin(row, text);
+    add_count(row, "", count, one, more);
+}
+
+static void add_memory_limits(struct row *row, const pk_limits *limits)
+{
+    if (limits->memory_max > 0) {
+        add_size(row, "memory ", limits->memory_max);
+        if (limits->swap_max == 0)
+            add(row, " without swap");
+        else if (limits->swap_max != PK_UNLIMITED)
+            add_size(row, " and swap ", limits->swap_max);
+    }
+    if (limits->memory_high > 0) {
+        begin(row, "slower above ");
+        add_size(row, "", limits->memory_high);
+    }
+    if (limits->memory_nodes[0]) {
+        begin(row, "memory of nodes ");
+        add(row, "%s", limits->memory_nodes);
+    }
+}
+
+static void add_cpu_limits(struct row *row, const pk_limits *limits)
+{
+    if (limits->cpu_max > 0) {
+        begin(row, "");
+        add(row, "%g processor%s", limits->cpu_max, limits->cpu_max == 1 ? "" : "s");
+    }
+    if (limits->cpus[0]) {
+        begin(row, "on processors ");
+        add(row, "%s", limits->cpus);
+    }
+    if (limits->cpu_weight > 0)
+        begin_count(row, "cpu weight ", limits->cpu_weight, "", "");
+}
+
+/* What was asked for, and how it was had. */
+static void print_limits(const pk_limits *limits, pk_delegation delegation)
+{
     struct row row = {.used = 0};
-    if (evidence->memory_max > 0)
-        add_size(&row, "memory ", evidence->memory_max);
-    if (evidence->memory_max > 0 && evidence->swap_max == 0)
-        add(&row, " without swap");
-    else if (evidence->swap_max > 0 && evidence->swap_max != PK_UNLIMITED)
-        add_size(&row, " and swap ", evidence->swap_max);
-    if (evidence->memory_high > 0)
-        add_size(&row, row.used ? ", slower above " : "slower above ", evidence->memory_high);
-    if (evidence->pids_max > 0)
-        add_count(&row, row.used ? ", " : "", evidence->pids_max, " process", " processes");
-    if (evidence->cpu_max > 0)
-        add(&row, "%s%g processor%s", row.used ? ", " : "", evidence->cpu_max, evidence->cpu_max == 1 ? "" : "s");
-    if (result->delegation != 0)
-        add(&row, "%s(by delegation: %s)", row.used ? " " : "", pk_delegation_name(result->delegation));
+    add_memory_limits(&row, limits);
+    if (limits->pids_max > 0)
+        begin_count(&row, "", limits->pids_max, " process", " processes");
+    add_cpu_limits(&row, limits);
+    if (limits->io_weight > 0)
+        begin_count(&row, "io weight ", limits->io_weight, "", "");
+    if (limits->device_count > 0)
+        begin_count(&row, "io of ", limits->device_count, " device", " devices");
+    if (delegation != 0)
+        add(&row, "%s(by delegation: %s)", row.used ? " " : "", pk_delegation_name(delegation));
     print_row("limits", &row);
 }
 
-static void print_containment(const pk_result *result)
+static void print_containment(const pk_result *result, const pk_limits *limits)
 {
     char names[256];
     struct row row = {.used = 0}, guardian = {.used = 0}, leftovers = {.used = 0};
     add(&row, "%s (guarantees: %s)", pk_mechanism_name(result->mechanism),
         format_guarantees(result->guarantees, names, sizeof(names)));
     print_row("mechanism", &row);
-    print_limits(result);
+    print_limits(limits, result->delegation);
     if (result->guard_losses > 0)
         add_count(&guardian, "lost ", result->guard_losses, " time", " times");
     if (result->guard_losses > 0 && result->guarantees & PK_GUARANTEE_OWNER_DEATH)
@@ -232,7 +273,7 @@ static void print_containment(const pk_result *result)
     print_row("leftovers", &leftovers);
 }
 
-void print_stats(const pk_result *result)
+void print_stats(const pk_result *result, const pk_limits *limits)
 {
     char text[512];
     struct row verdict = {.used = 0}, wall = {.used = 0};
@@ -249,7 +290,7 @@ void print_stats(const pk_result *result)
     print_processes(&result->usage, &result->evidence);
     print_io(&result->evidence);
     print_pressure(&result->evidence, result->wall);
-    print_containment(result);
+    print_containment(result, limits);
 }
 
 /* ---- Without --stats -------------------------------------------------------------------------------------------- */

@@ -6,8 +6,8 @@
 
 #include "run.h"
 
-/* On stderr. */
-void print_stats(const pk_result *result);
+/* On stderr. `limits` are those that were asked for. */
+void print_stats(const pk_result *result, const pk_limits *limits);
 
 /* One line on stderr for a run that a limit has ended. False, and nothing, for all others. */
 bool print_limit_hit(const pk_result *result);

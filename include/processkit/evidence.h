@@ -62,7 +62,7 @@ typedef struct pk_evidence {
 
     pk_source cpu_source;       /* needs the cpu controller; what limits above or below did does not count */
     pk_source io_source;        /* needs the io controller */
-    uint64_t cpu_periods;       /* of 100 ms, in which members ran under cpu_max */
+    uint64_t cpu_periods;       /* over which cpu_max is averaged, in which members ran */
     uint64_t cpu_throttled;     /* those in which it was used up */
     pk_duration throttled_time; /* how long members stood still for that, summed up over processors */
 

@@ -157,7 +157,7 @@ static void a_group_that_is_not_killed_whole_is_told_likewise(void **state)
     (void)state;
     pk_limits limits = memory_limit(CAP);
     limits.oom = PK_OOM_KILL_ONE;
-    pk_result result = run(script("echo 0 >$1/memory.oom.group\n\"$0\" memory 100; exit 5"), &limits);
+    pk_result result = run(script("\"$0\" memory 100; exit 5"), &limits);
     assert_int_equal(result.verdict, PK_VERDICT_OOM_KILLED);
     assert_int_equal(result.evidence.oom_cause, PK_OOM_CAUSE_LIMIT);
     assert_int_equal(result.evidence.oom_kills, 1);
@@ -248,16 +248,17 @@ static void throttling_is_counted(void **state)
         assert_true(evidence->cpu_pressure.some >= PK_MILLISECONDS(300));
 }
 
-/* What is written there is lost: a disk in memory. The controller is enabled by hand. */
+/* What is written there is lost: a disk in memory. A limit that is far away has the controller enabled. */
 static void input_and_output_are_counted(void **state)
 {
     (void)state;
     if (access("/dev/ram1", W_OK) < 0)
         skip_test("a block device: /dev/ram1");
-    pk_limits limits = memory_limit(CAP);
-    pk_auto(pk_group) group = limited_group(&limits);
-    write_above(group, "../cgroup.subtree_control", "+io");
-    write_above(group, "cgroup.subtree_control", "+io");
+    pk_error error;
+    pk_limits limits = PK_LIMITS_INIT;
+    limits.device_count = 1;
+    limits.devices[0].write_bytes = PK_GIBIBYTES(1);
+    assert_ok(pk_device_find("/dev/ram1", &limits.devices[0].major, &limits.devices[0].minor, &error), error);
     pk_result result = run(pk_command_new("sh", "-c",
                                           "dd if=/dev/zero of=/dev/ram1 bs=1M count=4 oflag=direct 2>/dev/null &&"
                                           "dd if=/dev/ram1 of=/dev/null bs=1M count=2 iflag=direct 2>/dev/null",
