@@ -76,13 +76,12 @@ static void read_limits(struct heritage *heritage)
         sys_getrlimit(i, &heritage->limits[i][0], &heritage->limits[i][1]);
 }
 
-/* What cannot be told, on a machine with very many processors or where a filter refuses the call, counts as unchanged.
- */
+/* What cannot be told counts as unchanged. */
 static void read_priorities(struct heritage *heritage)
 {
-    sys_getpriority(&heritage->nice);
-    sys_ioprio_get(&heritage->io_class, &heritage->io_level);
-    sys_sched_getaffinity(sizeof(heritage->affinity), heritage->affinity);
+    heritage->knows_nice = sys_getpriority(&heritage->nice) >= 0;
+    heritage->knows_io = sys_ioprio_get(&heritage->io_class, &heritage->io_level) >= 0;
+    heritage->knows_affinity = sys_sched_getaffinity(sizeof(heritage->affinity), heritage->affinity) >= 0;
 }
 
 int heritage_take(struct heritage *heritage, pk_error *error)

@@ -7,6 +7,7 @@
 
 #include <processkit/error.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct heritage {
     unsigned long affinity[HERITAGE_PROCESSORS / 8 / sizeof(unsigned long)];
     int nice;
     int io_class, io_level;
+    bool knows_affinity, knows_nice, knows_io; /* false: on a machine with very many processors, or by a filter */
     mode_t umask;
     pid_t process_group;
 

@@ -122,10 +122,10 @@ static int wait_for_answer(const struct spawner *spawner, int socket, pk_duratio
     return r < 0 && r != -EINTR ? r : 0;
 }
 
-/* One that ends closes its files a moment before it counts as ended. */
+/* One that ends may close this socket a moment before all that tells of its end. */
 static bool has_closed_by_ending(const struct spawner *spawner)
 {
-    return late_child_has_ended(spawner->pidfd, PK_MILLISECONDS(100));
+    return late_child_has_ended(spawner->pidfd, PK_MILLISECONDS(100)) || spawner_is_lost(spawner);
 }
 
 /* The loss is looked for first, so that an answer that came before it is not missed. */

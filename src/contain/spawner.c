@@ -156,9 +156,12 @@ int spawner_start(struct spawner *spawner, pk_error *error)
 
 /* ---- Its end ---------------------------------------------------------------------------------------------------- */
 
+/* It never speaks on this socket. One that ends closes it a moment before it counts as ended. */
 bool spawner_is_lost(const struct spawner *spawner)
 {
-    return spawner->pidfd < 0 || late_child_has_ended(spawner->pidfd, 0);
+    struct pollfd polls[] = {{.fd = spawner->control, .events = POLLIN}, {.fd = spawner->pidfd, .events = POLLIN}};
+    struct timespec at_once = {0};
+    return spawner->pidfd < 0 || sys_ppoll(polls, 2, &at_once) > 0;
 }
 
 void spawner_stop(struct spawner *spawner)

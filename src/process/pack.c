@@ -139,21 +139,33 @@ static uint64_t find_ignored(const pk_command *command)
     return ignored;
 }
 
+static bool affinity_differs(const struct heritage *then, const struct heritage *now)
+{
+    return then->knows_affinity && now->knows_affinity &&
+           memcmp(now->affinity, then->affinity, sizeof(now->affinity)) != 0;
+}
+
+static bool io_differs(const struct heritage *then, const struct heritage *now)
+{
+    return then->knows_io && now->knows_io && (now->io_class != then->io_class || now->io_level != then->io_level);
+}
+
+/* As if the command had asked for it, unless it has asked for something else. */
 static void add_heritage(pk_command *command, const struct heritage *then, const struct heritage *now)
 {
     if (!command->has_umask)
         command->umask = now->umask;
     command->has_umask = true;
-    if (!command->has_nice && now->nice != then->nice) {
+    if (!command->has_nice && then->knows_nice && now->knows_nice && now->nice != then->nice) {
         command->nice = now->nice;
         command->has_nice = true;
     }
-    if (!command->has_io_priority && (now->io_class != then->io_class || now->io_level != then->io_level)) {
+    if (!command->has_io_priority && io_differs(then, now)) {
         command->io_class = now->io_class;
         command->io_level = now->io_level;
         command->has_io_priority = true;
     }
-    if (!command->has_affinity && memcmp(now->affinity, then->affinity, sizeof(now->affinity)) != 0) {
+    if (!command->has_affinity && affinity_differs(then, now)) {
         memcpy(command->affinity, now->affinity, sizeof(command->affinity));
         command->has_affinity = true;
     }

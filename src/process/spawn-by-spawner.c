@@ -147,7 +147,7 @@ static void end_child(pid_t pid)
 static bool withdraw(struct parcel *parcel)
 {
     int state = PARCEL_OFFERED;
-    return atomic_compare_exchange_strong(&parcel->state, &state, PARCEL_WITHDRAWN);
+    return atomic_compare_exchange_strong(&parcel->state, &state, PARCEL_WITHDRAWN) || state == PARCEL_WITHDRAWN;
 }
 
 /* A spawner that stands still before it took the parcel does no harm. One that has taken it must not go on later. */
@@ -207,14 +207,27 @@ static int take_answer(struct errand *errand, int socket, const struct spawner_a
 
 /* The kernel has written the number before the child ran, or, with the old clone, as it began to: as long as somebody
  * holds the socket, that may come. */
-static void end_unanswered(const struct parcel *parcel, int socket)
+static pid_t find_child(const struct parcel *parcel, int socket)
 {
     struct pollfd poll = {.fd = socket, .events = POLLIN};
     struct timespec patience = time_to_timespec(PK_SECONDS(1));
     if (parcel->pid == 0)
         sys_ppoll(&poll, 1, &patience);
-    if (parcel->pid > 0)
-        end_child(parcel->pid);
+    return parcel->pid;
+}
+
+/* After a failure to hear the answer, or without any. */
+static void end_unanswered(const struct errand *errand, struct parcel *parcel, int socket)
+{
+    struct spawner_answer answer;
+    int pidfd;
+    if (withdraw(parcel))
+        return;
+    int r = spawner_hear(errand->spawner, socket, &answer, &pidfd);
+    sys_close_safe(pidfd);
+    pid_t pid = r == 0 ? answer.number : find_child(parcel, socket);
+    if (pid > 0)
+        end_child(pid);
 }
 
 static int send_for(struct errand *errand, struct load *load, pk_error *error)
@@ -231,7 +244,7 @@ static int send_for(struct errand *errand, struct load *load, pk_error *error)
     if (r == 0) {
         r = take_answer(errand, socket, &answer, pidfd, error);
     } else {
-        end_unanswered(parcel, socket);
+        end_unanswered(errand, parcel, socket);
         spawner_explain(r, what, error);
     }
     sys_close(socket);

@@ -3,14 +3,12 @@
  * filters that refuse or kill. Failures are clean, and nothing is left behind.
  */
 #include "contain/helper-image.h"
+#include "filter.h"
 #include "testator.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,21 +166,6 @@ static void an_owner_killed_at_a_birth_leaves_no_spared_child(void **state)
 
 /* ---- Filters ---------------------------------------------------------------------------------------------------- */
 
-#define LOAD(field)         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
-#define ANSWER(value)       BPF_STMT(BPF_RET | BPF_K, (value))
-
-/* For good, and for all that is started from now on, the guardian included. */
-static void install(struct sock_filter *instructions, size_t count)
-{
-    struct sock_fprog program = {.len = (unsigned short)count, .filter = instructions};
-    assert_return_code(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), errno);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        skip_test("a kernel with seccomp filters");
-}
-
-#define INSTALL(filter) install((filter), sizeof(filter) / sizeof((filter)[0]))
-
 /* As a service that is to start no programs has it. */
 static void a_filter_that_refuses_programs_is_named(void **state)
 {
@@ -210,21 +193,12 @@ static void a_filter_that_refuses_programs_is_named(void **state)
     testator_leave_and_compare(group, descriptors, "no programs");
 }
 
-/* Docker's, for some years: glibc falls back on ENOSYS only. */
 static void a_filter_that_refuses_new_calls_is_no_obstacle(void **state)
 {
     (void)state;
-    struct sock_filter filter[] = {
-        LOAD(nr),
-        UNLESS(SYS_clone3, 1),
-        ANSWER(SECCOMP_RET_ERRNO | EPERM),
-        UNLESS(SYS_close_range, 1),
-        ANSWER(SECCOMP_RET_ERRNO | EPERM),
-        ANSWER(SECCOMP_RET_ALLOW),
-    };
     pk_error error;
     int descriptors = testator_descriptors();
-    INSTALL(filter);
+    filter_new_calls();
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
     struct witness *witness = witness_new();
     pk_process *process = cast_adversary(group, witness, "wide 2");
