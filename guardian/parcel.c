@@ -8,35 +8,42 @@
 
 #include <stdint.h>
 
+enum { ALIGNMENT = 8 }; /* of whatever has items */
+
 struct memory {
     char *start;
     size_t size;
+    size_t floor; /* what has been found so far is below */
     bool bad;
 };
 
-/* `count` items of this size; NULL stays NULL if there are none. */
+/* Items are apart from each other and from the last byte, so that writing to some changes no others. */
 static void *find(struct memory *memory, const void *offset, size_t count, size_t size)
 {
     size_t place = (size_t)(uintptr_t)offset;
-    if (place > memory->size || place % (size < 8 ? size : 8) != 0 || count > (memory->size - place) / size) {
+    size_t end = memory->size - 1;
+    if (place < memory->floor || place > end || place % ALIGNMENT != 0 || count > (end - place) / size) {
         memory->bad = true;
         return NULL;
     }
+    memory->floor = place + count * size;
     return memory->start + place;
 }
 
 /* The last byte of the memory is zero, so any text in it ends. */
 static char *find_text(struct memory *memory, const char *offset)
 {
-    return find(memory, offset, 1, 1);
+    size_t place = (size_t)(uintptr_t)offset;
+    if (place < memory->size)
+        return memory->start + place;
+    memory->bad = true;
+    return NULL;
 }
 
 static char **find_list(struct memory *memory, char **offset)
 {
     char **list = find(memory, offset, 1, sizeof(char *));
-    if (!list)
-        return NULL;
-    size_t room = (memory->size - (size_t)((char *)list - memory->start)) / sizeof(char *);
+    size_t room = list ? (memory->size - 1 - (size_t)((char *)list - memory->start)) / sizeof(char *) : 0;
     size_t count = 0;
     for (; count < room && list[count]; count++)
         list[count] = find_text(memory, list[count]);
@@ -44,6 +51,7 @@ static char **find_list(struct memory *memory, char **offset)
         memory->bad = true;
         return NULL;
     }
+    memory->floor += count * sizeof(char *);
     return list;
 }
 
@@ -74,7 +82,7 @@ static bool has_layout(const struct parcel *parcel, size_t size)
 
 bool parcel_open(struct parcel *parcel, size_t size, const int *sources, size_t source_count)
 {
-    struct memory memory = {(char *)parcel, size, false};
+    struct memory memory = {(char *)parcel, size, sizeof(*parcel), false};
     struct plan *plan = &parcel->plan;
     struct pk_command *command = &parcel->command;
     if (!has_layout(parcel, size))
