@@ -74,7 +74,7 @@ static int take(int bus, const char *path, pk_error *error)
 
 /* ---- Whose it is ------------------------------------------------------------------------------------------------ */
 
-static int explain(int number, const char *path, pk_error *error)
+static int explain(int number, const char *path, const char *whose, pk_error *error)
 {
     if (number == -EAGAIN)
         return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
@@ -82,7 +82,8 @@ static int explain(int number, const char *path, pk_error *error)
     if (error_kind_of(number) == PK_ERROR_NO_MEMORY)
         return error_errno(error, number, PK_STEP_ENABLE_LIMITS, path, "cannot connect to the message bus %s", path);
     return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                     "cannot enforce limits: cannot connect to the message bus %s: %s", path, error_text(number));
+                     "cannot enforce limits: cannot connect to the message bus %s: %s (systemctl %sstart dbus.socket)",
+                     path, error_text(number), whose);
 }
 
 static int connect_system(pk_error *error)
@@ -91,7 +92,7 @@ static int connect_system(pk_error *error)
     if (bus >= 0)
         return take(bus, SYSTEM_BUS, error);
     if (bus != -ENOENT)
-        return explain(bus, SYSTEM_BUS, error);
+        return explain(bus, SYSTEM_BUS, "", error);
     if (!is_there("/run/systemd/system"))
         return refuse(error, SYSTEM_BUS,
                       "no service manager runs here that could be asked for a scope (run where "
@@ -99,38 +100,63 @@ static int connect_system(pk_error *error)
     return refuse(error, SYSTEM_BUS, "the service manager has no message bus (install dbus)");
 }
 
-static int explain_absence(const char *directory, pk_error *error)
+/* A user's places: where the environment says, and the usual one. A service of the system has no variable to say it,
+ * nor has what sudo started, but the place is the same. */
+enum { PLACES = 2 };
+
+struct places {
+    const char *directories[PLACES];
+    char usual[64];
+};
+
+static void find_places(struct places *places)
+{
+    const char *told = secure_getenv("XDG_RUNTIME_DIR");
+    snprintf(places->usual, sizeof(places->usual), "/run/user/%u", (unsigned)sys_geteuid());
+    places->directories[0] = told && told[0] == '/' ? told : places->usual;
+    places->directories[1] = places->usual;
+}
+
+static int explain_absence(const struct places *places, pk_error *error)
 {
     char path[PATH_MAX], why[128];
     unsigned uid = sys_geteuid();
-    snprintf(path, sizeof(path), "%s/systemd/private", directory);
-    if (is_there(path))
+    bool runs = false;
+    for (size_t i = 0; i < PLACES && !runs; i++) {
+        snprintf(path, sizeof(path), "%s/systemd/private", places->directories[i]);
+        runs = is_there(path);
+    }
+    if (runs)
         snprintf(why, sizeof(why), "the user manager of uid %u has no message bus (install dbus-user-session)", uid);
     else
         snprintf(why, sizeof(why), "no user manager runs for uid %u (loginctl enable-linger %u, or log in)", uid, uid);
-    return refuse(error, directory, why);
+    return refuse(error, places->usual, why);
 }
 
-/* A service of the system has no variable to tell, nor has what sudo started; the directory is there nevertheless. */
 static int connect_user(pk_error *error)
 {
-    char usual[64], path[PATH_MAX];
-    const char *told = secure_getenv("XDG_RUNTIME_DIR");
-    snprintf(usual, sizeof(usual), "/run/user/%u", (unsigned)sys_geteuid());
-    const char *directories[] = {told && told[0] == '/' ? told : usual, usual};
+    struct places places;
+    char path[PATH_MAX];
     int r = -ENOENT;
-
-    for (size_t i = 0; i < 2 && r < 0 && error_kind_of(r) != PK_ERROR_NO_MEMORY; i++) {
-        snprintf(path, sizeof(path), "%s/bus", directories[i]);
+    find_places(&places);
+    for (size_t i = 0; i < PLACES && r < 0 && error_kind_of(r) != PK_ERROR_NO_MEMORY; i++) {
+        snprintf(path, sizeof(path), "%s/bus", places.directories[i]);
         r = sys_keep(sys_connect(path));
     }
     if (r >= 0)
         return take(r, path, error);
-    return r == -ENOENT ? explain_absence(usual, error) : explain(r, path, error);
+    return r == -ENOENT ? explain_absence(&places, error) : explain(r, path, "--user ", error);
 }
 
 int manager_connect(bool *of_system, pk_error *error)
 {
     *of_system = sys_geteuid() == 0;
     return *of_system ? connect_system(error) : connect_user(error);
+}
+
+bool manager_is_alone(void)
+{
+    int bus = sys_connect(SYSTEM_BUS);
+    sys_close_safe(bus);
+    return bus == -ENOENT || bus == -ECONNREFUSED;
 }

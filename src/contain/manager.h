@@ -19,4 +19,7 @@
  */
 int manager_connect(bool *of_system, pk_error *error);
 
+/* Whether a user's manager cannot reach the system's, which has to help it with processes that are not below it. */
+bool manager_is_alone(void);
+
 #endif

@@ -1,8 +1,8 @@
 /*
  * Asking a service manager for a scope.
  *
- * The conversation: say what we want to hear (the end of the job that our unit begins with), ask for the unit, wait for
- * both the answer and that end. All of it is sent at once, and nothing waits but one poll with one deadline: the
+ * The conversation: say what we want to hear (the ends of jobs: our unit begins with one), ask for the unit, wait for a
+ * refusal or that end. All of it is sent at once, and nothing waits but one poll with one deadline: the
  * library's own blocking calls have deadlines of their own, minutes in all.
  */
 #include "contain/scope.h"
@@ -13,6 +13,8 @@
 #include "contain/place.h"
 #include "contain/sd-bus.h"
 #include "sys/sys.h"
+
+#include <processkit/parse.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +27,8 @@
 #define OBJECT    "/org/freedesktop/systemd1"
 #define INTERFACE MANAGER ".Manager"
 
+#define BROKEN "the conversation with the service manager broke off"
+
 /* What somebody on the bus said against it. */
 struct refusal {
     char name[96];
@@ -36,6 +40,7 @@ struct talk {
     struct sd_bus *bus;
     int fd; /* the bus's */
     const char *unit;
+    pk_duration patience;
     bool is_accepted;
     char result[32]; /* of the job; "": it has not ended */
     struct refusal refusal;
@@ -55,12 +60,11 @@ static int refuse(pk_error *error, const char *format, ...)
 }
 
 /* What is no shortage is a reason not to have a scope. */
-static int refuse_or_fail(pk_error *error, int number, const char *what)
+static int refuse_or_fail(pk_error *error, int number)
 {
     if (error_kind_of(number) == PK_ERROR_NO_MEMORY)
-        return error_errno(error, number, PK_STEP_ENABLE_LIMITS, NULL, "cannot ask the service manager for a scope: %s",
-                           what);
-    return refuse(error, "%s: %s", what, error_text(number));
+        return error_errno(error, number, PK_STEP_ENABLE_LIMITS, NULL, "cannot ask the service manager for a scope");
+    return refuse(error, BROKEN ": %s", error_text(number));
 }
 
 /* ---- What is heard ---------------------------------------------------------------------------------------------- */
@@ -104,7 +108,7 @@ static int hear_removed(struct sd_bus_message *message, void *data, struct sd_bu
 
 static bool is_over(const struct talk *talk)
 {
-    return talk->refusal.name[0] || (talk->is_accepted && talk->result[0]);
+    return talk->refusal.name[0] || talk->result[0];
 }
 
 /* ---- What is said ----------------------------------------------------------------------------------------------- */
@@ -210,7 +214,7 @@ static int converse(struct talk *talk, pk_time deadline)
 static void take_back(struct talk *talk)
 {
     pk_time deadline = sys_now() + SCOPE_FAREWELL;
-    int r = ask_to_stop(talk);
+    int r = talk->bus ? ask_to_stop(talk) : -ENOTCONN;
     while (r >= 0 && sys_now() < deadline && (talk->api->get_events(talk->bus) & POLLOUT)) {
         r = wait_for_bus(talk, deadline);
         if (r >= 0)
@@ -222,31 +226,32 @@ static void take_back(struct talk *talk)
 
 static int explain_refusal(const struct refusal *refusal, pk_error *error)
 {
-    if (strcmp(refusal->name, "org.freedesktop.DBus.Error.NoReply") == 0 ||
-        strcmp(refusal->name, "org.freedesktop.DBus.Error.Timeout") == 0)
-        return refuse(error, "the service manager did not answer: %s", refusal->words);
+    if (strcmp(refusal->name, "org.freedesktop.DBus.Error.NoReply") == 0)
+        return refuse(error, BROKEN ": %s", refusal->words);
     return refuse(error, "the service manager refused a scope: %s: %s", refusal->name, refusal->words);
 }
 
-/* Where its journal is. */
-static const char *journal(const struct scope *scope)
+static int explain_silence(const struct talk *talk, const struct scope *scope, pk_error *error)
 {
-    return scope->of_system ? "journalctl" : "journalctl --user";
+    char time[32];
+    pk_format_duration(talk->patience, time, sizeof(time));
+    return refuse(error, "the service manager did not %s within %s (systemctl %sstatus shows how it is)",
+                  talk->is_accepted ? "make a scope" : "answer", time, scope->of_system ? "" : "--user ");
 }
 
-static int judge_answer(const struct talk *talk, const struct scope *scope, int r, pk_error *error)
+static int judge_result(const struct talk *talk, pid_t pid, const struct scope *scope, pk_error *error)
 {
-    if (r == -ETIMEDOUT)
-        return refuse(error, "the service manager did not %s in time (%s -u %s)",
-                      talk->is_accepted ? "make the scope" : "answer", journal(scope), "init.scope");
-    if (r < 0)
-        return refuse_or_fail(error, r, "the message bus of the service manager broke off the conversation");
-    if (talk->refusal.name[0])
-        return explain_refusal(&talk->refusal, error);
-    if (strcmp(talk->result, "done") != 0)
-        return refuse(error, "the service manager could not make the scope %s: its job was '%s' (%s -u %s tells why)",
-                      talk->unit, talk->result, journal(scope), talk->unit);
-    return 0;
+    if (strcmp(talk->result, "done") == 0)
+        return 0;
+    if (!scope->of_system && manager_is_alone())
+        return refuse(error,
+                      "the user manager could not move process %d to a scope: it has to ask the system's, which "
+                      "has no message bus (install dbus)",
+                      pid);
+    return refuse(error,
+                  "the service manager could not make the scope %s: its job ended with '%s' (journalctl %s%s "
+                  "tells why)",
+                  talk->unit, talk->result, scope->of_system ? "-u " : "--user-unit ", talk->unit);
 }
 
 static int may_write(int dir, const char *name)
@@ -317,19 +322,30 @@ static int open_bus(struct talk *talk)
     return r;
 }
 
-static int have_it_made(struct talk *talk, pid_t pid, pk_time deadline, struct scope *scope, pk_error *error)
+static int say_everything(struct talk *talk, pid_t pid)
 {
     int r = open_bus(talk);
     if (r >= 0)
         r = listen_for_jobs(talk);
+    return r < 0 ? r : ask(talk, pid);
+}
+
+static int have_it_made(struct talk *talk, pid_t pid, pk_time deadline, struct scope *scope, pk_error *error)
+{
+    int r = say_everything(talk, pid);
     if (r >= 0)
-        r = ask(talk, pid);
-    if (r < 0)
-        return refuse_or_fail(error, r, "the message bus cannot be used");
-    r = judge_answer(talk, scope, converse(talk, deadline), error);
+        r = converse(talk, deadline);
+    if (talk->refusal.name[0])
+        return explain_refusal(&talk->refusal, error);
+    if (r == -ETIMEDOUT)
+        r = explain_silence(talk, scope, error);
+    else if (r < 0)
+        r = refuse_or_fail(error, r);
+    else
+        r = judge_result(talk, pid, scope, error);
     if (r == 0)
         r = check_place(pid, scope, error);
-    if (r < 0 && talk->refusal.name[0] == '\0')
+    if (r < 0)
         take_back(talk);
     return r;
 }
@@ -338,7 +354,7 @@ int scope_make_within(pid_t pid, pk_duration patience, struct scope *scope, pk_e
 {
     pk_time begin = sys_now();
     struct scope made = {0};
-    struct talk talk = {.unit = made.unit};
+    struct talk talk = {.unit = made.unit, .patience = patience};
     snprintf(made.unit, sizeof(made.unit), "run-processkit-%d-%llx.scope", pid, (unsigned long long)begin);
 
     talk.fd = manager_connect(&made.of_system, error);

@@ -58,8 +58,10 @@ const char *sandbox_make(struct sandbox *sandbox, enum test_identity as)
         return "room for temporary files";
     if (geteuid() == 0)
         copy_program(sandbox, "PK_ADVERSARY", "adversary");
-    if (sandbox->changes_user)
+    if (sandbox->changes_user) {
         copy_program(sandbox, "PK_COMMAND", "pk");
+        copy_program(sandbox, "PK_FAKE_MANAGER", "fake-manager");
+    }
     return NULL;
 }
 
@@ -85,6 +87,7 @@ void sandbox_enter(const struct sandbox *sandbox)
         die("cannot enter the cgroup");
     use_copy(sandbox, "PK_ADVERSARY", "adversary");
     use_copy(sandbox, "PK_COMMAND", "pk");
+    use_copy(sandbox, "PK_FAKE_MANAGER", "fake-manager");
     if (sandbox->changes_user) {
         if (setgroups(0, NULL) < 0 || setresgid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) < 0 ||
             setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) < 0)
