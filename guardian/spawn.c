@@ -58,6 +58,7 @@ static long receive(void *bytes, size_t size, struct parcels *parcels)
     struct part part = {bytes, size};
     struct message message = {.parts = &part, .part_count = 1, .beside = &rights, .beside_size = sizeof(rights)};
     rights.size = 0;
+    rights.level = rights.type = 0;
     parcels->count = 0;
     long r = CALL3(recvmsg, CONTROL, &message, DO_NOT_WAIT | CLOSE_ON_EXEC);
     if (r < 0)
@@ -201,8 +202,8 @@ static bool take_request(void)
     union {
         struct spawner_request request;
         char bytes[sizeof(struct spawner_request) + 1]; /* one more: a longer one does not pass for a request */
-    } message;
-    struct parcels parcels;
+    } message = {.bytes = ""};
+    struct parcels parcels = {.count = 0};
     long size = receive(&message, sizeof(message.bytes), &parcels);
     if (size == ERROR_AGAIN || size == ERROR_INTERRUPTED)
         return true;
