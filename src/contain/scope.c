@@ -16,6 +16,8 @@
 
 #include <processkit/parse.h>
 
+#include <processkit/group.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -123,17 +125,19 @@ static int listen_for_jobs(struct talk *talk)
 
 /*
  * Whatever controllers there are, without the limit on tasks that a manager gives its units unasked, and not kept as
- * failed if it fails. Everything else is as it is for all scopes: a delegated one outlives the death of a process for
- * want of memory, and how long its processes have to end at a shutdown is up to whoever configured the manager.
+ * failed if it fails. Stopped from outside, its members have as long as members usually have; the helpers among them,
+ * which obey their owner alone, would use up the minute and a half that managers give. Everything else is as it is for
+ * all scopes: a delegated one outlives the death of a process for want of memory.
  */
 static int append_properties(const struct talk *talk, struct sd_bus_message *message, pid_t pid)
 {
-    enum { PROPERTIES = 5 };
+    enum { PROPERTIES = 6 };
+    const uint64_t grace_us = PK_DEFAULT_GRACE / 1000;
     char description[64];
     snprintf(description, sizeof(description), "What process %d runs with limits", sys_getpid());
     return talk->api->message_append(message, "a(sv)", PROPERTIES, "Description", "s", description, "PIDs", "au", 1,
                                      (uint32_t)pid, "Delegate", "b", 1, "TasksMax", "t", UINT64_MAX, "CollectMode", "s",
-                                     "inactive-or-failed");
+                                     "inactive-or-failed", "TimeoutStopUSec", "t", grace_us);
 }
 
 static int ask(struct talk *talk, pid_t pid)

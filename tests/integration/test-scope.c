@@ -98,6 +98,7 @@ static void the_right_things_are_asked_for(void **state)
     fake_manager_says(&manager, "property Delegate 1");
     fake_manager_says(&manager, "property TasksMax 18446744073709551615");
     fake_manager_says(&manager, "property CollectMode inactive-or-failed");
+    fake_manager_says(&manager, "property TimeoutStopUSec 2000000");
     fake_manager_says(&manager, "gone"); /* nothing more, and the connection is closed */
 
     fake_manager_end(&manager);
@@ -245,7 +246,7 @@ static void an_ill_manager_is_a_reason(void **state)
     expect_refusal(illness, child);
     if (illness->is_told) {
         fake_manager_says(&manager, "asked ");
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 6; i++)
             fake_manager_says(&manager, "property ");
         fake_manager_says(&manager, "stopped run-processkit-");
     }
