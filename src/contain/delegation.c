@@ -72,8 +72,10 @@ static void add_refusal(struct refusals *refusals, enum site_kind site, const ch
 static int refuse(const struct refusals *refusals, const pk_error *last, pk_error *error)
 {
     if (refusals->count == 1) {
-        if (error)
+        if (error) {
             *error = *last;
+            error->number = -EOPNOTSUPP;
+        }
         return -EOPNOTSUPP;
     }
     return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, NULL, PREFIX "%s",

@@ -149,12 +149,23 @@ static int explain_memory(const struct plan *plan, const pk_limits *limits, pk_s
                      pk_format_size(limits->memory_max, size, sizeof(size)));
 }
 
+static int explain_oom(const pk_limits *limits, pk_step step, int number, pk_error *error)
+{
+    char size[32];
+    return error_set(error, number, PK_ERROR_RESOURCE_LIMIT, step, "memory.max",
+                     "cannot start a process: it was killed when the group had used up its memory limit of %s",
+                     pk_format_size(limits->memory_max, size, sizeof(size)));
+}
+
 int spawn_explain_limit(const struct plan *plan, int cgroup_fd, const pk_limits *limits, pk_step step, int number,
                         pk_error *error)
 {
     /* Who entered by a write has found out, and is gone again. */
     if (number == -EAGAIN && limits->pids_max && (step == PK_STEP_JOIN_CGROUP || limits_pids_are_reached(cgroup_fd)))
         return explain_pids(limits, step, number, error);
+
+    if (number == -ECANCELED && limits->memory_max)
+        return explain_oom(limits, step, number, error);
 
     /* Exec has no room for the arguments, whether it says so or that there are too many. */
     bool no_room = number == -ENOMEM || (number == -E2BIG && step == PK_STEP_EXEC);

@@ -233,6 +233,15 @@ static bool never_ran(const struct birth *birth)
     return birth->error == 0 && birth->step == PK_STEP_NONE;
 }
 
+/* Who has memory of its own may be chosen, or killed with the others, when the group has used up what it may. */
+static bool killed_by_limit(const struct attempt *attempt)
+{
+    const struct placement *placement = &attempt->placement;
+    bool shares_memory = !placement->apart && !placement->spawner;
+    return !shares_memory && attempt->birth.error == 0 && !became_program(&attempt->birth) &&
+           placement->cgroup_fd >= 0 && limits_memory_has_killed(placement->cgroup_fd);
+}
+
 static int judge(struct attempt *attempt, struct leader *leader, bool group_killed, pk_error *error)
 {
     struct birth *birth = &attempt->birth;
@@ -242,11 +251,6 @@ static int judge(struct attempt *attempt, struct leader *leader, bool group_kill
     bury(leader);
     if (birth->error < 0)
         return spawn_explain(birth->plan, birth->step, birth->error, birth->candidate, error);
-    bool among_others = attempt->placement.apart;
-    bool by_limit = among_others && limits_memory_has_killed(attempt->placement.cgroup_fd);
-    if (by_limit)
-        return error_set(error, -ECANCELED, PK_ERROR_RESOURCE_LIMIT, birth->step, "memory.max",
-                         "cannot start a process: the group had used up its memory, and was killed");
     if (never_ran(birth) && !group_killed)
         return killed_before_start(attempt, error);
     return error_set(error, -ECANCELED, PK_ERROR_SPAWN, birth->step, NULL,
@@ -285,7 +289,7 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
 {
     pthread_mutex_lock(&group->lock);
     bool killed = group->kills != kills;
-    if (child >= 0 && never_ran(&attempt->birth) && !killed)
+    if (child >= 0 && never_ran(&attempt->birth) && !killed && !killed_by_limit(attempt))
         prefer_join(attempt);
     group->backend->unplace(group, was_deleted(attempt, child));
     if (child >= 0 && became_program(&attempt->birth)) {
@@ -303,7 +307,7 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
 static int blame_limit(const pk_group *group, const struct attempt *attempt, int child, pk_error *error)
 {
     const struct birth *birth = &attempt->birth;
-    int number = child < 0 ? child : birth->error;
+    int number = child < 0 ? child : killed_by_limit(attempt) ? -ECANCELED : birth->error;
     pk_step step = child < 0 ? PK_STEP_CLONE : birth->step;
     if (attempt->placement.cgroup_fd < 0 || number == 0)
         return 0;

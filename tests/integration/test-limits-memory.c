@@ -316,6 +316,7 @@ static int use_limits(void *data, pk_error *error)
     limited_expect(group, "cpu.max", replaced == 0 ? "max 100000\n" : "150000 100000\n");
     pk_process_free(first);
     pk_process_free(second);
+    (void)pk_group_kill(group, NULL); /* has more patience than to free it */
     pk_group_free(group);
     pk_leave(); /* the next run begins like this one */
     return replaced;
