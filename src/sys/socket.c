@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+/* Where descriptors come into being the call is raw, as their closing is: ThreadSanitizer would take whatever has the
+ * number next for the same. */
 int sys_socketpair(int fds[2])
 {
     SYS_FAULT("socketpair");
-    return (int)SYS_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
+    return (int)SYS_RESULT(syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
 }
 
 int sys_receive(int socket, void *bytes, size_t size)
@@ -36,7 +40,7 @@ int sys_connect(const char *path)
     if (strlen(path) >= sizeof(address.sun_path))
         return -ENAMETOOLONG;
     memcpy(address.sun_path, path, strlen(path));
-    int fd = (int)SYS_RESULT(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    int fd = (int)SYS_RESULT(syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return fd;
     int r = (int)SYS_RESULT(connect(fd, (struct sockaddr *)&address, sizeof(address)));
@@ -65,14 +69,15 @@ union passed {
 int sys_send_with(int socket, const void *bytes, size_t size, const int *fds, size_t count)
 {
     SYS_FAULT("sendmsg");
-    union passed passed = {.header = {CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    union passed passed = {
+        .header = {.cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
     struct iovec part = {(void *)bytes, size};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
     if (count > SYS_MOST_PASSED)
         return -E2BIG;
     memcpy(CMSG_DATA(&passed.header), fds, count * sizeof(int));
-    return (int)SYS_RESULT(sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return (int)SYS_RESULT(syscall(SYS_sendmsg, socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
@@ -84,9 +89,9 @@ int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
     } passed = {.header = {0}};
     struct iovec part = {bytes, size};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof(passed)};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = CMSG_LEN(sizeof(int))};
     *fd = -1;
-    int r = (int)SYS_RESULT(recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+    int r = (int)SYS_RESULT(syscall(SYS_recvmsg, socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
     const struct cmsghdr *header = r >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
         header->cmsg_len >= CMSG_LEN(sizeof(int)))

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 static _Thread_local struct spawner *present;
+static struct backend diverted; /* one for all threads */
 
 static int place(pk_group *group, struct placement *placement, pk_error *error)
 {
@@ -26,11 +27,14 @@ static int place(pk_group *group, struct placement *placement, pk_error *error)
     return r;
 }
 
-void spawning_divert(pk_group *group, struct spawner *spawner)
+__attribute__((constructor)) static void prepare(void)
 {
-    static struct backend diverted;
     diverted = backend_cgroup2;
     diverted.place = place;
+}
+
+void spawning_divert(pk_group *group, struct spawner *spawner)
+{
     present = spawner;
     group->backend = spawner ? &diverted : &backend_cgroup2;
 }
