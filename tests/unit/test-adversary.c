@@ -156,8 +156,10 @@ static void a_storm_is_bounded(void **state)
 
 static void a_hopper_is_never_the_same(void **state)
 {
+    char life_s[16];
     struct witness *witness = witness_new();
-    pid_t leader = START(witness, "--life", "1", "hop", "60000");
+    snprintf(life_s, sizeof(life_s), "%u", test_slowness());
+    pid_t leader = START(witness, "--life", life_s, "hop", "60000");
     witness_count(witness, 50);
     assert_true(witness_alive(witness) < 10);
     assert_int_equal(reap(leader), -SIGKILL);
