@@ -1,7 +1,7 @@
 """What is to hold in each cell: the one place to change when the product learns to do more.
 
-A cell is a kernel and a place to be: who somebody is there, and what they were given. Limits must hold where the product
-says that they do, and must be refused for the right reason elsewhere; no cell accepts both.
+A cell is a kernel and a place to be: who somebody is there, and what they were given. Limits must hold where the
+product says that they do, and must be refused for the right reason elsewhere; no cell accepts both.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ LIMITS = ("memory", "pids", "cpu")
 @dataclass
 class Enforced:
     """The limit can be had, and holds."""
+    by: str  # which way to have controllers is taken
 
 
 @dataclass
@@ -24,57 +25,30 @@ class Refused:
 @dataclass
 class Cell:
     guest: str  # bare or systemd
-    mechanism: str  # the best one that can be had
+    mechanism: str  # the best one that can be had without limits
     limits: dict  # for each of LIMITS, Enforced or Refused
 
 
-def everything_enforced():
-    return {limit: Enforced() for limit in LIMITS}
-
-
-def everything_refused(line, **others):
-    """NAME in the line stands for the controller."""
-    return {limit: Refused(line.replace("NAME", limit)) for limit in LIMITS} | others
-
-
-# ---- Refusals --------------------------------------------------------------------------------------------------------
-
-SYSTEM = "/sys/fs/cgroup/system.slice"
-USER = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice"
-
-
-def no_cgroup(place, why):
-    return f"pk: cannot enforce limits without a cgroup: cannot make a cgroup in {place}: {why}"
-
-
-def occupied(place):
-    return (f"pk: cannot enforce limits: cannot enable the controllers '+NAME' in {place}/cgroup.subtree_control: a "
-            "cgroup with processes in it cannot enable them (run in a service or scope of its own with Delegate=yes, or "
-            "below a cgroup that has them enabled)")
-
-
-def no_controller(name, place):
-    return Refused(f"pk: cannot enforce limits: the controller '{name}' is not available in {place} (enable it in the "
-                   "cgroups above, or boot with the unified hierarchy)")
+def each(expected):
+    return {limit: expected for limit in LIMITS}
 
 
 # ---- The table -------------------------------------------------------------------------------------------------------
 
 CELLS = {
     # Root at the root of the hierarchy, where nothing else runs.
-    "root": Cell("bare", "cgroup2", everything_enforced()),
-    # An ordinary user in a service of the system that is not delegated.
-    "nobody-service": Cell("systemd", "reaper", everything_refused(
-        no_cgroup(f"{SYSTEM}/cell-nobody-service.service", "Permission denied"))),
-    # An ordinary user in a service of the user's own manager, not delegated either. That manager has no cpu to give.
-    "user-manager": Cell("systemd", "cgroup2", everything_refused(
-        occupied(f"{USER}/cell-user-manager.service"),
-        cpu=no_controller("cpu", f"{USER}/cell-user-manager.service"))),
-    # Root in a service of the system with Delegate=yes.
-    "delegate-root": Cell("systemd", "cgroup2", everything_refused(
-        occupied(f"{SYSTEM}/cell-delegate-root.service"))),
-    # Root with a read-only view of its cgroup, as in a stock container.
-    "readonly": Cell("systemd", "reaper", everything_refused(no_cgroup("/sys/fs/cgroup", "Read-only file system"))),
+    "root": Cell("bare", "cgroup2", each(Enforced("root"))),
+    # An ordinary user in a service of the system that is not delegated. Their own manager can be asked.
+    "nobody-service": Cell("systemd", "reaper", each(Enforced("scope"))),
+    # An ordinary user in a service of the user's own manager, not delegated either.
+    "user-manager": Cell("systemd", "cgroup2", each(Enforced("scope"))),
+    # Root in a service of the system with Delegate=yes, which is not divided unasked.
+    "delegate-root": Cell("systemd", "cgroup2", each(Enforced("scope"))),
+    # Root with a read-only view of its cgroup and nobody to ask, as in a stock container.
+    "readonly": Cell("systemd", "reaper", each(Refused(
+        "pk: cannot enforce limits: root: this process is not in the root of the cgroup hierarchy; present: this process "
+        "is not in a leaf of a cgroup that was delegated to it; scope: no service manager runs here that could be asked "
+        "for a scope (run where systemd runs, or at the root of the cgroup hierarchy)"))),
 }
 
 # How a run that met its limit ends.

@@ -16,6 +16,8 @@ QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp
         "-display", "none", "-no-reboot"]
 KERNEL_ARGUMENTS = " ".join((
     "console=ttyS0 quiet panic=-1",
+    # A guest that has to wait for a processor may take its timer for broken.
+    "no_timer_check",
     # An emulator finds code again that it has translated where that is at the same address; and some mitigations are
     # slow beyond measure in one.
     "norandmaps mitigations=off",
