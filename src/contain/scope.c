@@ -14,9 +14,8 @@
 #include "contain/sd-bus.h"
 #include "sys/sys.h"
 
-#include <processkit/parse.h>
-
 #include <processkit/group.h>
+#include <processkit/parse.h>
 
 #include <errno.h>
 #include <fcntl.h>
