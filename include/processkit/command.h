@@ -138,7 +138,8 @@ PK_API void pk_command_keep_ignored(pk_command *command, int signal_number);
 /*
  * SIGKILL for the leader when the owner *process* has ended. An addition to containment, and a weak one: it reaches
  * the one process, a set-user-ID program clears it, and the kernel sends it when the *thread* that called start
- * ends. With a reaper, whose child the leader is, it comes when the reaper ends, and threads do not matter.
+ * ends. With a reaper, whose child the leader is, it comes when the reaper ends, and threads do not matter. In a scope
+ * (PK_DELEGATION_SCOPE) the thread is the one that made the first group there.
  */
 PK_API void pk_command_kill_on_parent_death(pk_command *command);
 
