@@ -64,19 +64,20 @@ static void timers_fire_in_order_and_not_early(void **state)
     (void)state;
     int order = 0;
     struct alarm first = {.order = &order}, second = {.order = &order}, never = {.order = &order};
+    const pk_duration step = PK_MILLISECONDS(10 * test_slowness()); /* between the two, the first is dispatched */
     pk_loop *loop = make_loop();
     pk_time start = pk_now();
     assert_int_equal(pk_loop_timeout(loop), PK_FOREVER);
     set_alarm(loop, &never, PK_FOREVER);
-    set_alarm(loop, &second, start + PK_MILLISECONDS(30));
-    set_alarm(loop, &first, start + PK_MILLISECONDS(10));
-    assert_true(pk_loop_timeout(loop) <= PK_MILLISECONDS(10));
+    set_alarm(loop, &second, start + 3 * step);
+    set_alarm(loop, &first, start + step);
+    assert_true(pk_loop_timeout(loop) <= step);
 
     assert_int_equal(pk_loop_dispatch(loop, PK_FOREVER, NULL), 1);
-    assert_true(pk_now() >= start + PK_MILLISECONDS(10));
+    assert_true(pk_now() >= start + step);
     while (order < 2)
         assert_true(pk_loop_dispatch(loop, PK_FOREVER, NULL) >= 0);
-    assert_true(pk_now() >= start + PK_MILLISECONDS(30));
+    assert_true(pk_now() >= start + 3 * step);
     assert_int_equal(first.called, 1);
     assert_int_equal(second.called, 2);
     assert_int_equal(never.called, 0);
