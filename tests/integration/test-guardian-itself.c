@@ -141,6 +141,11 @@ static void no_signal_reaches_it(void **state)
 
 /* When pk_leave returns, it is gone: who contains this process would take it for something that was left behind. Only
  * where it is not scheduled for long it may go later. */
+static bool is_gone(int pidfd)
+{
+    return pidfd_is_dead(pidfd, test_slowness() > 1 ? GONE_MS : 0);
+}
+
 static void it_is_gone_when_the_owner_has_left(void **state)
 {
     (void)state;
@@ -150,7 +155,7 @@ static void it_is_gone_when_the_owner_has_left(void **state)
         pk_group_free(group);
         pk_leave();
         assert_int_equal(pk_guardian_pid(), 0);
-        assert_true(pidfd_is_dead(pidfd, test_slowness() > 1 ? GONE_MS : 0));
+        assert_true(is_gone(pidfd));
         assert_int_equal(cast_count_directories(), 0);
         close(pidfd);
     }
@@ -180,7 +185,7 @@ static void leaving_ends_groups_that_were_not_freed(void **state)
     testator_hear(testator);
     assert_int_equal(testator->testament->guardian, 0);
     witness_assert_dead(witness, GONE_MS);
-    assert_true(pidfd_is_dead(guardian, 0));
+    assert_true(is_gone(guardian));
     assert_int_equal(cast_count_directories_of(testator->owner), 0);
     testator_tell(testator);
     testator_await_end(testator);
