@@ -406,7 +406,7 @@ static void occupied_cgroup_is_left_as_it_was(void **state)
     options.mechanism = PK_MECHANISM_CGROUP2;
     options.limits.pids_max = 2;
     assert_int_equal(pk_group_create(&options, &group, &error), -EOPNOTSUPP);
-    assert_non_null(strstr(error.message, "a cgroup with processes in it cannot enable them"));
+    assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
     assert_true(hierarchy_own(path));
     snprintf(type, sizeof(type), "%s/cgroup.type", path);
     FILE *file = fopen(type, "re");
