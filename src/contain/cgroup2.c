@@ -172,14 +172,16 @@ static int ensure_dir(pk_group *group, pk_error *error)
  * A child runs in its owner's memory until it becomes its program. If another member ran out of memory in that moment
  * and the kernel killed the group as a whole, it would kill with the child whoever shares the child's memory: the
  * owner. (Choosing a single victim, it leaves such a child out.) It does not help to clear memory.oom.group for the
- * moment: a kill that has begun goes on. So a child that is not the first gets a copy of the memory, or a directory in
- * which nobody has been. 1 for the former.
+ * moment: a kill that has begun goes on. So a child that is not the first is made by a spawner where there is one, or
+ * gets a copy of the memory, or a directory in which nobody has been: 0 for the last.
  */
 static int keep_apart(pk_group *group)
 {
     struct cgroup_dir *dir = usable_dir(group);
     if (!dir || !dir->used || !limits_kill_group(&group->limits))
         return 0;
+    if (owner_has_outpost(group->site))
+        return 1;
     int populated = cgroup_is_populated(dir->entry.fd);
     if (populated == 0)
         dir->killed = true;
@@ -196,7 +198,7 @@ static int cgroup2_place(pk_group *group, struct placement *placement, pk_error 
     struct cgroup_dir *dir = group->dirs;
     dir->placed = dir->used = true;
     *placement = (struct placement){.cgroup_fd = dir->entry.fd, .apart = apart > 0, .most = group->limits.pids_max};
-    group->spawner = placement->spawner = owner_enter(&dir->entry);
+    group->spawner = placement->spawner = owner_enter(&dir->entry, apart > 0);
     return 0;
 }
 

@@ -121,9 +121,10 @@ bool outpost_is_lost(const struct outpost *outpost)
     return spawner_is_lost(&outpost->spawner);
 }
 
-struct spawner *outpost_enter(struct outpost *outpost)
+struct spawner *outpost_enter(struct outpost *outpost, bool apart)
 {
-    if (!outpost || !outpost->needed)
+    bool wanted = outpost && (outpost->needed || (apart && !outpost_is_lost(outpost)));
+    if (!wanted)
         return NULL;
     outpost->users++;
     return &outpost->spawner;

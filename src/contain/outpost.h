@@ -27,9 +27,9 @@ void outpost_close(struct outpost *outpost);
 /* True once its spawner is gone. */
 bool outpost_is_lost(const struct outpost *outpost);
 
-/* Who starts something in the scope: NULL if this process does. It stays until outpost_leave, which follows if it is
- * not NULL. */
-struct spawner *outpost_enter(struct outpost *outpost);
+/* Who starts something in the scope: NULL if this process does. With `apart`, rather not this process: whoever shares
+ * its memory might be killed. It stays until outpost_leave, which follows if it is not NULL. */
+struct spawner *outpost_enter(struct outpost *outpost, bool apart);
 void outpost_leave(struct spawner *spawner);
 
 /* In a forked child. Takes NULL. */

@@ -91,11 +91,19 @@ int owner_remove_entry(const struct owner_entry *entry)
     return r;
 }
 
-struct spawner *owner_enter(const struct owner_entry *entry)
+bool owner_has_outpost(enum site_kind site)
+{
+    lock_owner();
+    bool has = home_at(site)->site.outpost;
+    unlock_owner();
+    return has;
+}
+
+struct spawner *owner_enter(const struct owner_entry *entry, bool apart)
 {
     struct home *home = home_of(entry);
     lock_owner();
-    struct spawner *spawner = home_has(home, entry) ? outpost_enter(home->site.outpost) : NULL;
+    struct spawner *spawner = home_has(home, entry) ? outpost_enter(home->site.outpost, apart) : NULL;
     unlock_owner();
     return spawner;
 }

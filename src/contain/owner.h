@@ -33,8 +33,12 @@ int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *e
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);
 
-/* Who starts processes in an entry: NULL if this process itself. It stays until owner_quit, which takes NULL too. */
-struct spawner *owner_enter(const struct owner_entry *entry);
+/* Who starts processes in an entry: NULL if this process itself, which should rather not if they are to be `apart` from
+ * its memory. It stays until owner_quit, which takes NULL too. */
+struct spawner *owner_enter(const struct owner_entry *entry, bool apart);
+
+/* Whether there is somebody who would. */
+bool owner_has_outpost(enum site_kind site);
 void owner_quit(struct spawner *spawner);
 
 /* Says to the guardian, and by a mark, that the members of an entry are to live on, or no longer. */

@@ -98,6 +98,24 @@ def judge_owner_killed(said):
     expect(said["out"][-1], "ready", "the last line")
 
 
+def judge_starts(said):
+    """Commands started one after the other in a group of ten."""
+    expect(said["out"], ["10 started", "cannot start a process: the group has as many as its pids limit of 10 allows (wait "
+                         "until some have ended, or raise it)"], "output")
+
+
+def judge_cost(said):
+    """Measured here and judged where nothing else runs: emulation on a busy machine is no place for ratios."""
+    expect(status(said), 0, "status")
+
+
+def judge_scope_stopped(said):
+    """The leader ends by the SIGTERM of the manager, or, with a tree that is slow to die, by its SIGKILL."""
+    if status(said) not in (128 + 15, 128 + 9):
+        raise Disappointment(f"status: {status(said)}")
+    expect(said["out"], [], "output")
+
+
 def judge_remains(said):
     expect(said["out"], [], "left behind")
 
@@ -140,6 +158,10 @@ def claims(kernel, cell, update):
     yield "owner-killed", judge_owner_killed
     if is_limited(cell):
         yield "owner-killed-with-limits", judge_owner_killed
+        yield "starts", judge_starts
+        yield "cost", judge_cost
+        if CELLS[cell].guest == "systemd":
+            yield "scope-stopped", judge_scope_stopped
     yield "remains", judge_remains
 
 
