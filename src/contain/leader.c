@@ -34,7 +34,10 @@ void leader_unref(struct leader *leader)
 {
     if (!leader || --leader->references > 0)
         return;
-    sys_close_safe(leader->pidfd);
+    if (leader->left && !leader->reaped)
+        late_child_add(leader->pidfd);
+    else
+        sys_close_safe(leader->pidfd);
     reaper_link_free(leader->reaper);
     free(leader);
 }
@@ -180,13 +183,9 @@ void leader_collect(struct leader *leader, pk_time deadline)
     }
 }
 
-void leader_leave(const struct leader *leader)
+void leader_leave(struct leader *leader)
 {
-    if (leader->reaped || leader->reaper || leader->pidfd < 0)
-        return;
-    int copy = sys_fcntl(leader->pidfd, F_DUPFD_CLOEXEC, 3);
-    if (copy >= 0)
-        late_child_add(copy);
+    leader->left = !leader->reaped && !leader->reaper && leader->pidfd >= 0;
 }
 
 int leader_guard_fd(const struct leader *leader)

@@ -21,6 +21,7 @@ struct leader {
     struct reaper_link *reaper; /* whose child it is; NULL: ours */
     bool ended;                 /* the fields below hold */
     bool reaped;                /* waited for, by us or by somebody else: the pid may be recycled */
+    bool left;                  /* whatever becomes of it, it is to be taken away */
     bool lost;                  /* somebody else waited, and the kernel cannot tell the status any more */
     bool signalled;
     bool core_dumped;
@@ -55,8 +56,9 @@ int leader_guard_fd(const struct leader *leader);
 /* Whether its reaper was lost. */
 bool leader_lost_reaper(const struct leader *leader);
 
-/* For one that could not be collected in time: it is taken away later, if it is our child. */
-void leader_leave(const struct leader *leader);
+/* For one that could not be collected in time: it is taken away after its last reference has gone, if it is our child.
+ */
+void leader_leave(struct leader *leader);
 
 /* Sends a signal to exactly this process. -ESRCH once it was reaped. */
 int leader_signal(const struct leader *leader, int signal_number);

@@ -3,6 +3,8 @@
  */
 #include "every-call.h"
 
+#include "contain/late-child.h"
+#include "lines.h"
 #include "sys/fault.h"
 
 #include <dirent.h>
@@ -37,6 +39,15 @@ static int count_descriptors(void)
     return count;
 }
 
+/* On a slow machine the killed may take longer than the end of their group waits: the library holds them until it sees
+ * that they have ended. */
+static void wait_for_the_late(int before)
+{
+    long deadline = clock_ms() + 1000L * test_slowness();
+    while (count_descriptors() > before && clock_ms() < deadline)
+        late_child_tidy();
+}
+
 static int run_once(const struct every_call *every, const char *call, unsigned nth, int number)
 {
     pk_error error = {0};
@@ -51,6 +62,7 @@ static int run_once(const struct every_call *every, const char *call, unsigned n
         sys_fault_clear();
     if (r < 0 && (error.number != r || error.message[0] == '\0' || error.kind == PK_ERROR_NONE))
         fail_msg("%s #%u with errno %d: returned %d without an explanation", call, nth, number, r);
+    wait_for_the_late(before);
     if (count_descriptors() != before)
         fail_msg("%s #%u with errno %d: descriptors %d -> %d", call, nth, number, before, count_descriptors());
     return r;

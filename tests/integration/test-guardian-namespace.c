@@ -77,7 +77,7 @@ static void init_of_a_namespace_takes_all_with_it(void **state)
     testator_await_end(testator);
     /* The guardian died with the namespace, and could not remove the directories. After a clean exit there are none. */
     char *slash = strrchr(testament->path, '/');
-    if (killed) {
+    if (killed || test_slowness() > 1) { /* or it could not wait for members that were slow to die */
         assert_true(rmdir(testament->path) == 0 || errno == ENOENT);
         *slash = '\0';
         assert_true(rmdir(testament->path) == 0 || errno == ENOENT);
