@@ -109,6 +109,12 @@ static int check_leaf(const struct site *site, const struct place *place, pk_err
     if (site_is_root(site->dir))
         return refuse(error, site->path,
                       "this process is in the root of the cgroup hierarchy, which has no need of a leaf");
+    int writable = sys_may_write(site->dir);
+    if (writable == -EROFS)
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
+                         "cannot enforce limits: the own cgroup %s is read-only (give the container a writable cgroup: "
+                         "a cgroup namespace of its own and /sys/fs/cgroup mounted read-write)",
+                         site->path);
     if (site_is_delegated(site->dir, strcmp(place->mount, place->own) == 0))
         return 0;
     return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
