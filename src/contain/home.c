@@ -137,48 +137,39 @@ int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
         site_abandon(&home->site);
         return r;
     }
-    home->enabled[0] = '\0';
+    home->has_controllers = false;
     home->generation++;
     return 0;
 }
 
-/* Once enabled they stay so, unless somebody takes them away: then the files of limits are missing, and writing to them
- * says so. */
+/* One look each time: once enabled they stay so, unless a member that may do so takes them away. That they are enabled
+ * above follows, since nobody can take them away there before. */
 static bool has_all(const struct home *home, const char *const *controllers, size_t count)
 {
+    char enabled[256];
+    if (sys_read_attribute(home->dir, "cgroup.subtree_control", enabled, sizeof(enabled)) < 0)
+        return false;
     for (size_t i = 0; i < count; i++)
-        if (!controllers_has(home->enabled, controllers[i]))
+        if (!controllers_has(enabled, controllers[i]))
             return false;
     return true;
 }
 
-static void note_enabled(struct home *home, const char *controller)
-{
-    size_t used = strlen(home->enabled);
-    if (!controllers_has(home->enabled, controller))
-        snprintf(home->enabled + used, sizeof(home->enabled) - used, "%s ", controller);
-}
-
-static int enable(struct home *home, const char *const *controllers, size_t count, pk_error *error)
+static int enable(const struct home *home, const char *const *controllers, size_t count, pk_error *error)
 {
     const char *remedy = site_remedy(&home->site);
     int r = controllers_enable(home->site.dir, home->site.path, remedy, controllers, count, error);
-    if (r == 0)
-        r = controllers_enable(home->dir, home->name, remedy, controllers, count, error);
-    for (size_t i = 0; r == 0 && i < count; i++)
-        note_enabled(home, controllers[i]);
-    return r;
+    return r < 0 ? r : controllers_enable(home->dir, home->name, remedy, controllers, count, error);
 }
 
 int home_enable(struct home *home, const char *const *controllers, size_t count, pk_error *error)
 {
-    if (has_all(home, controllers, count))
+    if (home->has_controllers && has_all(home, controllers, count))
         return 0;
-    bool first = home->enabled[0] == '\0';
     int r = enable(home, controllers, count, error);
-    for (size_t i = 0; r == 0 && first && i < LIMITS_REQUIRED; i++)
-        if (!controllers_has(home->enabled, limits_all[i]))
-            enable(home, &limits_all[i], 1, NULL);
+    for (size_t i = 0; r == 0 && !home->has_controllers && i < LIMITS_REQUIRED; i++)
+        enable(home, &limits_all[i], 1, NULL);
+    home->has_controllers = home->has_controllers || r == 0;
     return r;
 }
 

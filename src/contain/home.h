@@ -20,7 +20,7 @@ struct home {
     char name[64];
     struct site site;
     struct guardian_link guardian;
-    char enabled[64]; /* controllers, for the directories of groups: words separated by spaces */
+    bool has_controllers; /* some are enabled for the directories of groups, or were */
 };
 
 #define HOME_INIT                                                      \

@@ -126,6 +126,17 @@ static void look_at_guard(struct run *run)
     run->result.guarantees &= pk_group_guarantees(run->group);
 }
 
+/* A controller that somebody took away has taken its limits along. */
+static void look_at_limits(struct run *run)
+{
+    const pk_evidence *evidence = &run->result.evidence;
+    bool gone = (evidence->memory_max && evidence->memory_source == PK_SOURCE_UNAVAILABLE) ||
+                (evidence->pids_max && evidence->pids_source == PK_SOURCE_UNAVAILABLE) ||
+                (evidence->cpu_max != 0 && evidence->cpu_source == PK_SOURCE_UNAVAILABLE);
+    if (gone)
+        run->result.guarantees &= ~(unsigned)PK_GUARANTEE_LIMITS;
+}
+
 static void end(struct run *run, pk_time now)
 {
     if (run->result.guarantees & PK_GUARANTEE_OWNER_DEATH)
@@ -135,6 +146,7 @@ static void end(struct run *run, pk_time now)
     read_usage(run);
     read_evidence(run);
     pthread_mutex_unlock(&run->group->lock);
+    look_at_limits(run);
     run->result.verdict = judge(run);
     run->phase = RUN_ENDED;
     run->reached |= RUN_REACHED(PK_EVENT_ENDED);

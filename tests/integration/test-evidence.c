@@ -386,6 +386,23 @@ static void a_deadline_comes_before_limits(void **state)
     assert_int_equal(result.evidence.oom_cause, PK_OOM_CAUSE_MEMBER);
 }
 
+/* A member that may do so takes the controller away, and with it the limit: nobody is told that it held. */
+static void a_limit_that_was_taken_away_is_not_promised(void **state)
+{
+    (void)state;
+    pk_limits limits = memory_limit(CAP);
+    limits.pids_max = 50;
+    pk_result result = run(script("exit 0"), &limits);
+    assert_true(result.guarantees & PK_GUARANTEE_LIMITS);
+    result = run(script("echo -memory >$1/../cgroup.subtree_control || exit 9"), &limits);
+    assert_int_equal(result.exit_code, 0);
+    assert_int_equal(result.evidence.memory_source, PK_SOURCE_UNAVAILABLE);
+    assert_false(result.guarantees & PK_GUARANTEE_LIMITS);
+
+    result = run(script("exit 0"), &limits); /* the next run has it again */
+    assert_true(result.guarantees & PK_GUARANTEE_LIMITS);
+}
+
 /* A counter that cannot be read is no reason for a run not to end, and never one for another verdict than the truth. */
 static int run_out_of_memory(void *data, pk_error *error)
 {
@@ -433,6 +450,7 @@ static const struct test tests[] = {
     LIMITED(others_in_a_group_are_no_reason),
     PK_TEST(other_mechanisms_have_none),
     LIMITED(a_deadline_comes_before_limits),
+    LIMITED(a_limit_that_was_taken_away_is_not_promised),
     PK_TEST_WITH(every_failure_of_a_call_leaves_the_truth, .needs = NEEDS_CONTROLLERS, .deadline_s = 120),
 };
 
