@@ -18,8 +18,9 @@ struct outpost {
     unsigned users; /* starts that are under way */
 };
 
-/* Makes one. *dir becomes the directory of the scope, above 2. A refusal says why there is none; nothing is left. */
-int outpost_make(struct outpost **outpost, int *dir, pk_error *error);
+/* Makes one: *ret. *dir becomes the directory of the scope, above 2. A refusal says why there is none; nothing is left.
+ */
+int outpost_make(struct outpost **ret, int *dir, pk_error *error);
 
 /* Lets it go: the scope ends when nothing else is in it. Takes NULL. */
 void outpost_close(struct outpost *outpost);
