@@ -9,7 +9,7 @@
 
 #include <processkit/limits.h>
 
-#include <linux/limits.h>
+#include <limits.h>
 #include <stdbool.h>
 
 /* In the order in which they are tried. */

@@ -4,9 +4,8 @@
 #ifndef PK_PROCESS_COMMAND_H
 #define PK_PROCESS_COMMAND_H
 
-#include "contain/group.h"
-
 #include <processkit/command.h>
+#include <processkit/group.h>
 
 #include <limits.h>
 

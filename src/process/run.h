@@ -7,6 +7,7 @@
 #ifndef PK_PROCESS_RUN_H
 #define PK_PROCESS_RUN_H
 
+#include "contain/group.h"
 #include "contain/ladder.h"
 #include "process/command.h"
 #include "process/plan.h"

@@ -4,6 +4,7 @@
 #ifndef PK_PROCESS_SPAWN_H
 #define PK_PROCESS_SPAWN_H
 
+#include "contain/group.h"
 #include "process/plan.h"
 
 /* Ways to make the child, best first. What is found unsupported is not tried again. */
