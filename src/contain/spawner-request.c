@@ -125,7 +125,7 @@ static int wait_for_answer(const struct spawner *spawner, int socket, pk_duratio
 /* One that ends may close this socket a moment before all that tells of its end. */
 static bool has_closed_by_ending(const struct spawner *spawner)
 {
-    return late_child_has_ended(spawner->pidfd, PK_MILLISECONDS(100)) || spawner_is_lost(spawner);
+    return late_child_has_ended(spawner->pidfd, PK_SECONDS(1)) || spawner_is_lost(spawner);
 }
 
 /* The loss is looked for first, so that an answer that came before it is not missed. */
