@@ -115,6 +115,12 @@ class Records(dict):
             elif line.strip():
                 self.other.append(line)
 
+    def take_finished(self, others):
+        """Adds what came to its end in another guest."""
+        self.update({what: said for what, said in others.items() if said["status"]})
+        self.ended = others.ended
+        self.other += others.other
+
 
 def boot(kernel, archive, folder, patience_s):
     """Runs a guest to its end. Its records, what the console said, and how long it took. Both stay in the folder."""
