@@ -40,23 +40,13 @@ static void need_controller(const char *place)
         skip_test("the controller %s in %s", controllers[0], place);
 }
 
-static bool enable_controller(const char *directory)
-{
-    char file[PATH_MAX + 32];
-    snprintf(file, sizeof(file), "%s/cgroup.subtree_control", directory);
-    int fd = open(file, O_WRONLY | O_CLOEXEC);
-    bool enabled = fd >= 0 && write(fd, "+hugetlb", 8) == 8;
-    close(fd);
-    return enabled;
-}
-
 /* A cgroup like a unit's, with this process in it and the mark of a manager on it, if it is delegated. */
 static void enter_unit(char unit[PATH_MAX], bool delegated)
 {
     char place[PATH_MAX];
     assert_true(hierarchy_own(place));
     need_controller(place);
-    if (!enable_controller(place))
+    if (!hierarchy_enable(place, controllers[0]))
         skip_test("a cgroup that may enable controllers");
     assert_true(hierarchy_delegate(place, geteuid(), unit));
     if (delegated)

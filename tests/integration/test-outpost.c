@@ -28,24 +28,14 @@ static const char *const controllers[] = {"hugetlb"};
 
 /* ---- A home in a scope ------------------------------------------------------------------------------------------ */
 
-static bool enable_controller(const char *directory)
-{
-    char file[2 * PATH_MAX];
-    snprintf(file, sizeof(file), "%s/cgroup.subtree_control", directory);
-    int fd = open(file, O_WRONLY | O_CLOEXEC);
-    bool enabled = fd >= 0 && write(fd, "+hugetlb", 8) == 8;
-    close(fd);
-    return enabled;
-}
-
 static void start_manager(struct fake_manager *manager)
 {
     char place[PATH_MAX];
     assert_true(hierarchy_own(place));
-    if (!enable_controller(place))
+    if (!hierarchy_enable(place, controllers[0]))
         skip_test("a cgroup that may enable the controller %s", controllers[0]);
     fake_manager_start(manager, "good", true);
-    assert_true(enable_controller(manager->cgroup));
+    assert_true(hierarchy_enable(manager->cgroup, controllers[0]));
 }
 
 static void settle(struct fake_manager *manager)

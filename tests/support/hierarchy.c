@@ -113,6 +113,13 @@ bool hierarchy_delegate(const char *place, uid_t user, char path[PATH_MAX])
     return given;
 }
 
+bool hierarchy_enable(const char *path, const char *controller)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "+%s", controller);
+    return write_text(path, "cgroup.subtree_control", text);
+}
+
 bool hierarchy_enter(const char *path)
 {
     return write_text(path, "cgroup.procs", "0");

@@ -20,6 +20,9 @@ bool hierarchy_has_controllers(const char *path);
 /* Makes a cgroup below `place` that belongs to `user` as if it had been delegated. */
 bool hierarchy_delegate(const char *place, uid_t user, char path[PATH_MAX]);
 
+/* Enables a controller for the cgroups below; whether it could be done. */
+bool hierarchy_enable(const char *path, const char *controller);
+
 /* Moves this process. */
 bool hierarchy_enter(const char *path);
 
