@@ -212,6 +212,13 @@ int cgroup_freeze(int dir, bool freeze)
     return sys_write_file(dir, "cgroup.freeze", freeze ? "1" : "0");
 }
 
+int cgroup_may_write(int dir, const char *file)
+{
+    int fd = sys_openat(dir, file, O_WRONLY, 0);
+    sys_close_safe(fd);
+    return fd < 0 ? fd : 0;
+}
+
 int cgroup_move(int dir, pid_t pid)
 {
     char text[16];

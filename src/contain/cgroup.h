@@ -45,6 +45,9 @@ int cgroup_freeze(int dir, bool freeze);
 /* 1 once everything stands still. */
 int cgroup_is_frozen(int dir);
 
+/* 0 if a file there may be written to, by the rights that count for that. */
+int cgroup_may_write(int dir, const char *file);
+
 /* Moves a process here. */
 int cgroup_move(int dir, pid_t pid);
 

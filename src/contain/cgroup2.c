@@ -329,8 +329,7 @@ static int cgroup2_resume(pk_group *group)
     return set_frozen(group, false);
 }
 
-/* ---- Usage, evidence and limits ------------------------------------------------------------------------------------
- */
+/* ---- Usage, evidence and limits --------------------------------------------------------------------------------- */
 
 static int cgroup2_usage(pk_group *group, pk_usage *usage)
 {

@@ -4,6 +4,7 @@
 #include "contain/controllers.h"
 
 #include "base/error.h"
+#include "contain/refusal.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -50,9 +51,8 @@ static int refuse(pk_error *error, const char *path, const char *wanted, int num
     default:
         why = error_text(number);
     }
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                     "cannot enforce limits: cannot enable the controllers '%s' in %s/cgroup.subtree_control: %s",
-                     wanted, path, why);
+    return refuse_limits(error, path, "cannot enable the controllers '%s' in %s/cgroup.subtree_control: %s", wanted,
+                         path, why);
 }
 
 /*
@@ -81,9 +81,8 @@ int controllers_check(int dir, const char *path, const char *remedy, const char 
         return explain_read(r, path, error);
     for (size_t i = 0; i < count; i++)
         if (!controllers_has(available, controllers[i]))
-            return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                             "cannot enforce limits: the controller '%s' is not available in %s (%s)", controllers[i],
-                             path, remedy);
+            return refuse_limits(error, path, "the controller '%s' is not available in %s (%s)", controllers[i], path,
+                                 remedy);
     return 0;
 }
 

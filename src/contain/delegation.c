@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "contain/owner.h"
 #include "contain/place.h"
+#include "contain/refusal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,8 +47,6 @@ int pk_delegation_parse(const char *name, pk_delegation *bit, pk_error *error)
 
 /* ---- The ladder ------------------------------------------------------------------------------------------------- */
 
-#define PREFIX "cannot enforce limits: "
-
 /* What has been refused so far, as one text. */
 struct refusals {
     size_t count;
@@ -55,16 +54,11 @@ struct refusals {
     char text[PK_ERROR_MESSAGE_SIZE];
 };
 
-const char *delegation_reason(const char *message)
-{
-    return strncmp(message, PREFIX, strlen(PREFIX)) == 0 ? message + strlen(PREFIX) : message;
-}
-
 static void add_refusal(struct refusals *refusals, enum site_kind site, const char *message)
 {
     size_t room = sizeof(refusals->text) - refusals->used;
     int length = snprintf(refusals->text + refusals->used, room, "%s%s: %s", refusals->count ? "; " : "",
-                          pk_delegation_name(site_delegation(site)), delegation_reason(message));
+                          pk_delegation_name(site_delegation(site)), refusal_reason(message));
     refusals->used += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
     refusals->count++;
 }
@@ -78,8 +72,7 @@ static int refuse(const struct refusals *refusals, const pk_error *last, pk_erro
         }
         return -EOPNOTSUPP;
     }
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, NULL, PREFIX "%s",
-                     refusals->text);
+    return refuse_limits(error, NULL, "%s", refusals->text);
 }
 
 /* One that is there is tried first: what it took to make it is paid once. */

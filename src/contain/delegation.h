@@ -16,7 +16,4 @@
 int delegation_choose(unsigned allowed, const char *const *controllers, size_t count, enum site_kind *site,
                       pk_error *error);
 
-/* A refusal without the words that all of them begin with. */
-const char *delegation_reason(const char *message);
-
 #endif

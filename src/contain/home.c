@@ -8,6 +8,7 @@
 #include "contain/controllers.h"
 #include "contain/mark.h"
 #include "contain/outpost.h"
+#include "contain/refusal.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -111,10 +112,10 @@ static int check_outpost(struct home *home, pk_error *error)
     }
     if (!site->outpost->needed)
         return 0;
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
-                     "cannot enforce limits: the helper that starts processes in %s was lost, and there are still "
-                     "some (end them first)",
-                     site->path);
+    return refuse_limits(error, site->path,
+                         "the helper that starts processes in %s was lost, and there are still "
+                         "some (end them first)",
+                         site->path);
 }
 
 int home_ensure(struct home *home, enum site_kind kind, pk_error *error)

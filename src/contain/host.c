@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "contain/cgroup.h"
 #include "contain/controllers.h"
-#include "contain/delegation.h"
 #include "contain/group.h"
 #include "contain/limits.h"
 #include "contain/place.h"
+#include "contain/refusal.h"
 #include "sys/sys.h"
 
 #include <processkit/host.h>
@@ -143,7 +143,7 @@ static int examine_way(pk_host *host, enum site_kind site, pk_error *error)
     }
     way->available = r == 0;
     if (r < 0)
-        split_reason(delegation_reason(why.message), way->reason, way->remedy);
+        split_reason(refusal_reason(why.message), way->reason, way->remedy);
     if (r == 0 && host->delegation == 0 && way->delegation & PK_DELEGATION_DEFAULT)
         host->delegation = way->delegation;
     return 0;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "contain/cgroup.h"
 #include "contain/proc.h"
+#include "contain/refusal.h"
 #include "contain/site.h"
 #include "sys/sys.h"
 
@@ -41,10 +42,10 @@ static int refuse_other(const struct site *site, pid_t other, pk_error *error)
     char who[32] = "of another pid namespace";
     if (other > 0)
         snprintf(who, sizeof(who), "such as %d", other);
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
-                     "cannot enforce limits: other processes, %s, are in the own cgroup %s, and it can only be divided "
-                     "when this one is alone in it (give it a service or scope of its own)",
-                     who, site->path);
+    return refuse_limits(error, site->path,
+                         "other processes, %s, are in the own cgroup %s, and it can only be divided "
+                         "when this one is alone in it (give it a service or scope of its own)",
+                         who, site->path);
 }
 
 static int move_to_leaf(const struct site *site)

@@ -7,6 +7,7 @@
 #include "contain/manager.h"
 
 #include "base/error.h"
+#include "contain/refusal.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -17,12 +18,6 @@
 #include <string.h>
 
 #define SYSTEM_BUS "/run/dbus/system_bus_socket"
-
-static int refuse(pk_error *error, const char *path, const char *why)
-{
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                     "cannot enforce limits: %s", why);
-}
 
 static bool is_there(const char *path)
 {
@@ -58,9 +53,9 @@ static int check_numbers(int bus, const char *path, pk_error *error)
         if (length >= 0 && has_one_number(status))
             return 0;
     }
-    return refuse(error, path,
-                  "the service manager is in another pid namespace, where this process has another number "
-                  "(let the container have a cgroup of its own that it may write to)");
+    return refuse_limits(error, path,
+                         "the service manager is in another pid namespace, where this process has another number "
+                         "(let the container have a cgroup of its own that it may write to)");
 }
 
 static int take(int bus, const char *path, pk_error *error)
@@ -77,13 +72,11 @@ static int take(int bus, const char *path, pk_error *error)
 static int explain(int number, const char *path, const char *whose, pk_error *error)
 {
     if (number == -EAGAIN)
-        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                         "cannot enforce limits: nobody answers at the message bus %s", path);
+        return refuse_limits(error, path, "nobody answers at the message bus %s", path);
     if (error_kind_of(number) == PK_ERROR_NO_MEMORY)
         return error_errno(error, number, PK_STEP_ENABLE_LIMITS, path, "cannot connect to the message bus %s", path);
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                     "cannot enforce limits: cannot connect to the message bus %s: %s (systemctl %sstart dbus.socket)",
-                     path, error_text(number), whose);
+    return refuse_limits(error, path, "cannot connect to the message bus %s: %s (systemctl %sstart dbus.socket)", path,
+                         error_text(number), whose);
 }
 
 static int connect_system(pk_error *error)
@@ -94,10 +87,10 @@ static int connect_system(pk_error *error)
     if (bus != -ENOENT)
         return explain(bus, SYSTEM_BUS, "", error);
     if (!is_there("/run/systemd/system"))
-        return refuse(error, SYSTEM_BUS,
-                      "no service manager runs here that could be asked for a scope (run where "
-                      "systemd runs, or at the root of the cgroup hierarchy)");
-    return refuse(error, SYSTEM_BUS, "the service manager has no message bus (install dbus)");
+        return refuse_limits(error, SYSTEM_BUS,
+                             "no service manager runs here that could be asked for a scope (run where "
+                             "systemd runs, or at the root of the cgroup hierarchy)");
+    return refuse_limits(error, SYSTEM_BUS, "the service manager has no message bus (install dbus)");
 }
 
 /* A user's places: where the environment says, and the usual one. A service of the system has no variable to say it,
@@ -130,7 +123,7 @@ static int explain_absence(const struct places *places, pk_error *error)
         snprintf(why, sizeof(why), "the user manager of uid %u has no message bus (install dbus-user-session)", uid);
     else
         snprintf(why, sizeof(why), "no user manager runs for uid %u (loginctl enable-linger %u, or log in)", uid, uid);
-    return refuse(error, places->usual, why);
+    return refuse_limits(error, places->usual, "%s", why);
 }
 
 static int connect_user(pk_error *error)

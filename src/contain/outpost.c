@@ -62,9 +62,7 @@ static bool may_start(const char *own, const char *scope)
 {
     char procs[PATH_MAX + 16];
     snprintf(procs, sizeof(procs), "%.*s/cgroup.procs", (int)common(own, scope), scope);
-    int fd = sys_openat(AT_FDCWD, procs, O_WRONLY, 0);
-    sys_close_safe(fd);
-    return fd >= 0;
+    return cgroup_may_write(AT_FDCWD, procs) == 0;
 }
 
 static int decide(struct outpost *outpost, pk_error *error)

@@ -9,8 +9,11 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/time.h"
+#include "contain/cgroup.h"
 #include "contain/manager.h"
 #include "contain/place.h"
+#include "contain/refusal.h"
 #include "contain/sd-bus.h"
 #include "sys/sys.h"
 
@@ -20,7 +23,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,25 +49,12 @@ struct talk {
     struct refusal refusal;
 };
 
-static int refuse(pk_error *error, const char *format, ...) PK_PRINTF(2, 3);
-
-static int refuse(pk_error *error, const char *format, ...)
-{
-    char why[PK_ERROR_MESSAGE_SIZE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(why, sizeof(why), format, arguments);
-    va_end(arguments);
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, NULL,
-                     "cannot enforce limits: %s", why);
-}
-
 /* What is no shortage is a reason not to have a scope. */
 static int refuse_or_fail(pk_error *error, int number)
 {
     if (error_kind_of(number) == PK_ERROR_NO_MEMORY)
         return error_errno(error, number, PK_STEP_ENABLE_LIMITS, NULL, "cannot ask the service manager for a scope");
-    return refuse(error, BROKEN ": %s", error_text(number));
+    return refuse_limits(error, NULL, BROKEN ": %s", error_text(number));
 }
 
 /* ---- What is heard ---------------------------------------------------------------------------------------------- */
@@ -183,9 +172,7 @@ static int wait_for_bus(struct talk *talk, pk_time deadline)
         return r;
     if (until < deadline / 1000)
         deadline = until * 1000;
-    pk_time now = sys_now();
-    pk_duration left = deadline > now ? deadline - now : 0;
-    struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
+    struct timespec timeout = time_to_timespec(time_left(deadline, sys_now()));
     struct pollfd poll = {.fd = talk->fd, .events = (short)events};
     r = sys_ppoll(&poll, 1, &timeout);
     return r < 0 && r != -EINTR ? r : 0;
@@ -230,16 +217,16 @@ static void take_back(struct talk *talk)
 static int explain_refusal(const struct refusal *refusal, pk_error *error)
 {
     if (strcmp(refusal->name, "org.freedesktop.DBus.Error.NoReply") == 0)
-        return refuse(error, BROKEN ": %s", refusal->words);
-    return refuse(error, "the service manager refused a scope: %s: %s", refusal->name, refusal->words);
+        return refuse_limits(error, NULL, BROKEN ": %s", refusal->words);
+    return refuse_limits(error, NULL, "the service manager refused a scope: %s: %s", refusal->name, refusal->words);
 }
 
 static int explain_silence(const struct talk *talk, const struct scope *scope, pk_error *error)
 {
     char time[32];
     pk_format_duration(talk->patience, time, sizeof(time));
-    return refuse(error, "the service manager did not %s within %s (systemctl %sstatus shows how it is)",
-                  talk->is_accepted ? "make a scope" : "answer", time, scope->of_system ? "" : "--user ");
+    return refuse_limits(error, NULL, "the service manager did not %s within %s (systemctl %sstatus shows how it is)",
+                         talk->is_accepted ? "make a scope" : "answer", time, scope->of_system ? "" : "--user ");
 }
 
 static int judge_result(const struct talk *talk, pid_t pid, const struct scope *scope, pk_error *error)
@@ -247,31 +234,23 @@ static int judge_result(const struct talk *talk, pid_t pid, const struct scope *
     if (strcmp(talk->result, "done") == 0)
         return 0;
     if (!scope->of_system && manager_is_alone())
-        return refuse(error,
-                      "the user manager could not move process %d to a scope: it has to ask the system's, which "
-                      "has no message bus (install dbus)",
-                      pid);
-    return refuse(error,
-                  "the service manager could not make the scope %s: its job ended with '%s' (journalctl %s%s "
-                  "tells why)",
-                  talk->unit, talk->result, scope->of_system ? "-u " : "--user-unit ", talk->unit);
-}
-
-static int may_write(int dir, const char *name)
-{
-    int fd = sys_openat(dir, name, O_WRONLY | O_NOCTTY, 0);
-    if (fd >= 0)
-        sys_close(fd);
-    return fd < 0 ? fd : 0;
+        return refuse_limits(error, NULL,
+                             "the user manager could not move process %d to a scope: it has to ask the system's, which "
+                             "has no message bus (install dbus)",
+                             pid);
+    return refuse_limits(error, NULL,
+                         "the service manager could not make the scope %s: its job ended with '%s' (journalctl %s%s "
+                         "tells why)",
+                         talk->unit, talk->result, scope->of_system ? "-u " : "--user-unit ", talk->unit);
 }
 
 /* Whether it is ours to divide. */
 static int check_rights(const char *path, pk_error *error)
 {
     int dir = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
-    int r = dir < 0 ? dir : may_write(dir, "cgroup.subtree_control");
+    int r = dir < 0 ? dir : cgroup_may_write(dir, "cgroup.subtree_control");
     if (r == 0)
-        r = may_write(dir, "cgroup.procs");
+        r = cgroup_may_write(dir, "cgroup.procs");
     if (r == 0)
         r = sys_may_write(dir);
     sys_close_safe(dir);
@@ -279,8 +258,9 @@ static int check_rights(const char *path, pk_error *error)
         return 0;
     if (error_kind_of(r) == PK_ERROR_NO_MEMORY)
         return error_errno(error, r, PK_STEP_ENABLE_LIMITS, path, "cannot open the scope %s", path);
-    return refuse(error, "the service manager made the scope %s, but it is not delegated to this process: %s", path,
-                  error_text(r));
+    return refuse_limits(error, NULL,
+                         "the service manager made the scope %s, but it is not delegated to this process: %s", path,
+                         error_text(r));
 }
 
 static int check_place(pid_t pid, struct scope *scope, pk_error *error)
@@ -294,12 +274,13 @@ static int check_place(pid_t pid, struct scope *scope, pk_error *error)
         return r;
     }
     if (r < 0)
-        return refuse(error, "the service manager made the scope %s, but process %d cannot be seen in it: %s",
-                      scope->unit, pid, why.message);
+        return refuse_limits(error, NULL,
+                             "the service manager made the scope %s, but process %d cannot be seen in it: %s",
+                             scope->unit, pid, why.message);
     const char *slash = strrchr(place.own, '/');
     if (!slash || strcmp(slash + 1, scope->unit) != 0)
-        return refuse(error, "the service manager made the scope %s, but process %d is in %s", scope->unit, pid,
-                      place.own);
+        return refuse_limits(error, NULL, "the service manager made the scope %s, but process %d is in %s", scope->unit,
+                             pid, place.own);
     r = check_rights(place.own, error);
     if (r == 0)
         text_copy(scope->path, sizeof(scope->path), place.own);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "contain/fork-lock.h"
+#include "contain/refusal.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -58,8 +59,7 @@ static int refuse(int number, const char *why, pk_error *error)
 {
     if (number != -ELIBACC)
         return error_errno(error, number, PK_STEP_ENABLE_LIMITS, LIBRARY, "cannot load the systemd bus library");
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, LIBRARY,
-                     "cannot enforce limits: the systemd bus library cannot be loaded: %s (install libsystemd0)", why);
+    return refuse_limits(error, LIBRARY, "the systemd bus library cannot be loaded: %s (install libsystemd0)", why);
 }
 
 static int load(pk_error *error)
@@ -72,10 +72,10 @@ static int load(pk_error *error)
     for (size_t i = 0; i < SYMBOLS; i++) {
         void *symbol = sys_library_symbol(library, symbols[i].name);
         if (!symbol)
-            return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, LIBRARY,
-                             "cannot enforce limits: the systemd bus library " LIBRARY
-                             " does not know %s (update libsystemd0 to 237 or later)",
-                             symbols[i].name);
+            return refuse_limits(error, LIBRARY,
+                                 "the systemd bus library " LIBRARY
+                                 " does not know %s (update libsystemd0 to 237 or later)",
+                                 symbols[i].name);
         memcpy((char *)&the.api + symbols[i].offset, &symbol, sizeof(symbol));
     }
     the.loaded = true;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "contain/outpost.h"
 #include "contain/place.h"
+#include "contain/refusal.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -59,12 +60,6 @@ bool site_is_delegated(int dir, bool is_mount)
 
 /* ---- One after the other ---------------------------------------------------------------------------------------- */
 
-static int refuse(pk_error *error, const char *path, const char *why)
-{
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, path,
-                     "cannot enforce limits: %s", why);
-}
-
 static int find_own(struct site *site, struct place *place, pk_error *error)
 {
     int r = place_find(place, error);
@@ -82,7 +77,7 @@ int site_check_root(const struct site *site, pk_error *error)
 {
     if (site_is_root(site->dir))
         return 0;
-    return refuse(error, site->path, "this process is not in the root of the cgroup hierarchy");
+    return refuse_limits(error, site->path, "this process is not in the root of the cgroup hierarchy");
 }
 
 /* The parent of the own cgroup. */
@@ -101,26 +96,26 @@ static int find_present(struct site *site, const struct place *place, pk_error *
     }
     if (parent >= 0 && site_is_delegated(parent, strcmp(place->mount, site->path) == 0))
         return 0;
-    return refuse(error, site->path, "this process is not in a leaf of a cgroup that was delegated to it");
+    return refuse_limits(error, site->path, "this process is not in a leaf of a cgroup that was delegated to it");
 }
 
 static int check_leaf(const struct site *site, const struct place *place, pk_error *error)
 {
     if (site_is_root(site->dir))
-        return refuse(error, site->path,
-                      "this process is in the root of the cgroup hierarchy, which has no need of a leaf");
+        return refuse_limits(error, site->path,
+                             "this process is in the root of the cgroup hierarchy, which has no need of a leaf");
     int writable = sys_may_write(site->dir);
     if (writable == -EROFS)
-        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
-                         "cannot enforce limits: the own cgroup %s is read-only (give the container a writable cgroup: "
-                         "a cgroup namespace of its own and /sys/fs/cgroup mounted read-write)",
-                         site->path);
+        return refuse_limits(error, site->path,
+                             "the own cgroup %s is read-only (give the container a writable cgroup: "
+                             "a cgroup namespace of its own and /sys/fs/cgroup mounted read-write)",
+                             site->path);
     if (site_is_delegated(site->dir, strcmp(place->mount, place->own) == 0))
         return 0;
-    return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_ENABLE_LIMITS, site->path,
-                     "cannot enforce limits: the own cgroup %s is not delegated to this process (set Delegate=yes in "
-                     "its unit)",
-                     site->path);
+    return refuse_limits(error, site->path,
+                         "the own cgroup %s is not delegated to this process (set Delegate=yes in "
+                         "its unit)",
+                         site->path);
 }
 
 static int find_scope(struct site *site, pk_error *error)
@@ -162,7 +157,7 @@ int site_find(enum site_kind kind, struct site *site, pk_error *error)
 int site_look_at_leaf(struct site *site, pk_error *error)
 {
     struct place place;
-    *site = (struct site){.dir = -1};
+    *site = (struct site){.kind = SITE_LEAF, .dir = -1};
     int r = find_own(site, &place, error);
     if (r == 0)
         r = check_leaf(site, &place, error);
