@@ -118,8 +118,8 @@ struct pk_group {
     char *refusal;            /* where guardians matter: room for a message */
     char path[512];
 
-    /* Held while a child is being born, and while the group is frozen: a child born into a frozen group would never
-     * return from vfork, and its parent with it. Taken before `lock`. */
+    /* Held while a child is being born, and while the group is frozen, or given limits: a child born into a frozen
+     * group would never return from vfork, and its parent with it. Taken before `lock`. */
     pthread_mutex_t birth;
     pthread_mutex_t lock; /* everything below */
     bool suspended;

@@ -12,6 +12,7 @@
 #include "contain/cgroup.h"
 #include "contain/delegation.h"
 #include "contain/group.h"
+#include "contain/leader.h"
 #include "contain/limits.h"
 #include "contain/members.h"
 #include "contain/usage.h"
@@ -169,16 +170,17 @@ static int ensure_dir(pk_group *group, pk_error *error)
 }
 
 /*
- * A child runs in its owner's memory until it becomes its program. If another member ran out of memory in that moment
- * and the kernel killed the group as a whole, it would kill with the child whoever shares the child's memory: the
- * owner. (Choosing a single victim, it leaves such a child out.) It does not help to clear memory.oom.group for the
- * moment: a kill that has begun goes on. So a child that is not the first is made by a spawner where there is one, or
- * gets a copy of the memory, or a directory in which nobody has been: 0 for the last.
+ * A child runs in its owner's memory until it becomes its program. If another member ran out of memory in that moment,
+ * the kernel would kill with the child whoever shares the child's memory: the owner. (Choosing a single victim, it
+ * leaves out such a child, but only until it lets the owner go on, which is a moment too early.) It does not help to
+ * clear memory.oom.group for the moment: a kill that has begun goes on. So a child that is not the first is made by a
+ * spawner where there is one, or gets a copy of the memory, or a directory in which nobody has been: 0 for the last.
+ * The first is waited for (born, below).
  */
 static int keep_apart(pk_group *group)
 {
     struct cgroup_dir *dir = usable_dir(group);
-    if (!dir || !dir->used || !limits_kill_group(&group->limits))
+    if (!dir || !dir->used || !limits_kill(&group->limits))
         return 0;
     if (owner_has_outpost(group->site))
         return 1;
@@ -213,9 +215,11 @@ static void cgroup2_unplace(pk_group *group, bool spoiled)
     }
 }
 
+/* The kernel keeps the list. If it cannot be told how far the child is, that passes all the same. */
 static void cgroup2_born(pk_group *group, struct leader *leader)
 {
-    (void)group, (void)leader; /* the kernel keeps the list */
+    if (limits_kill(&group->limits))
+        (void)leader_wait_apart(leader);
 }
 
 static void cgroup2_spare(pk_group *group, bool spare)
@@ -373,10 +377,21 @@ static int check_memory_counts(pk_group *group, const pk_limits *limits, pk_erro
                      "(ask for a limit, or require limits, when it is created)");
 }
 
+/* None may be killed by them in its owner's memory. None is being born now. */
+static int wait_apart(const pk_group *group, const pk_limits *limits, pk_error *error)
+{
+    int r = 0;
+    for (struct leader *leader = group->leaders; limits_kill(limits) && r == 0 && leader; leader = leader->next)
+        r = leader_wait_apart(leader);
+    return r < 0 ? error_errno(error, r, PK_STEP_SET_LIMITS, "memory.max", "cannot tell who shares this memory") : 0;
+}
+
 static int cgroup2_set_limits(pk_group *group, const pk_limits *limits, pk_error *error)
 {
     pk_limits old = group->limits;
     int r = check_memory_counts(group, limits, error);
+    if (r == 0)
+        r = wait_apart(group, limits, error);
     if (r < 0)
         return r;
     group->limits = *limits;

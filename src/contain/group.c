@@ -412,9 +412,11 @@ int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *erro
         r = check_has_limits(group, error);
     if (r < 0 || !group->backend->has_limits)
         return r;
+    pthread_mutex_lock(&group->birth);
     pthread_mutex_lock(&group->lock);
     r = group->backend->set_limits(group, &checked, error);
     pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(&group->birth);
     return r;
 }
 

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "contain/late-child.h"
 #include "contain/orphans.h"
+#include "contain/proc.h"
 #include "contain/reaper-link.h"
 #include "sys/sys.h"
 
@@ -181,6 +182,24 @@ void leader_collect(struct leader *leader, pk_time deadline)
         if (left == 0 || (r < 0 && r != -EINTR && ++failures == MOST_FAILURES))
             return;
     }
+}
+
+/* It is on its way through a few lines of the kernel: nothing tells when it has passed them. */
+int leader_wait_apart(const struct leader *leader)
+{
+    pk_duration pause = PK_MICROSECONDS(20);
+    while (!leader->ended && !leader->reaper) {
+        struct proc_stat stat;
+        int r = proc_stat_read(leader->pid, &stat);
+        if (r < 0)
+            return r == -ESRCH ? 0 : r;
+        if (proc_has_execed(&stat) || !proc_is_alive(&stat))
+            return 0;
+        struct timespec timeout = time_to_timespec(pause);
+        sys_ppoll(NULL, 0, &timeout);
+        pause = time_earlier(2 * pause, PK_MILLISECONDS(1));
+    }
+    return 0;
 }
 
 void leader_leave(struct leader *leader)

@@ -44,6 +44,12 @@ int leader_look(struct leader *leader, bool keep);
 /* What to poll for its end, and how long at most before looking again. */
 pk_duration leader_interest(const struct leader *leader, struct pollfd *fd);
 
+/*
+ * Waits until it does not share memory with its parent any more: the kernel lets the parent of a vfork go on a moment
+ * before. Who runs out of memory takes with it all that it shares memory with.
+ */
+int leader_wait_apart(const struct leader *leader);
+
 /* Lets go of a kept zombie. */
 void leader_reap(struct leader *leader);
 

@@ -17,9 +17,14 @@ enum { MOST_PIDS = 1 << 22, MOST_WEIGHT = 10000, LEAST_BYTES = 4096, LEAST_OPS =
 
 const char *const limits_all[LIMIT_CONTROLLERS] = {"memory", "pids", "cpu", "io", "cpuset"};
 
+bool limits_kill(const pk_limits *limits)
+{
+    return limits->memory_max != 0;
+}
+
 bool limits_kill_group(const pk_limits *limits)
 {
-    return limits->memory_max && limits->oom == PK_OOM_KILL_GROUP;
+    return limits_kill(limits) && limits->oom == PK_OOM_KILL_GROUP;
 }
 
 size_t limits_controllers(const pk_limits *limits, bool required, const char *controllers[LIMIT_CONTROLLERS])

@@ -9,7 +9,8 @@
 /* Whether any limit is asked for. */
 bool limits_any(const pk_limits *limits);
 
-/* Whether the whole tree is to be killed when its memory runs out. */
+/* Whether somebody is to be killed when its memory runs out, and whether that is the whole tree. */
+bool limits_kill(const pk_limits *limits);
 bool limits_kill_group(const pk_limits *limits);
 
 /* -EINVAL for what means nothing, or what no kernel takes. */

@@ -49,6 +49,12 @@ bool proc_has_ended(const struct proc_stat *stat)
     return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
 }
 
+bool proc_has_execed(const struct proc_stat *stat)
+{
+    enum { PF_FORKNOEXEC = 0x40 }; /* the same: set by fork, and cleared by exec when it has replaced the memory */
+    return !(stat->flags & PF_FORKNOEXEC);
+}
+
 bool proc_is_alive(const struct proc_stat *stat)
 {
     enum { PF_EXITING = 0x4 }; /* include/linux/sched.h: set at the start of do_exit, before any cleaning up */

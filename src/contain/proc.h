@@ -37,6 +37,10 @@ bool proc_has_ended(const struct proc_stat *stat);
 /* Whether the process can still do something: not a zombie, and not on its way out of the kernel. */
 bool proc_is_alive(const struct proc_stat *stat);
 
+/* Whether it is a program by now, in memory of its own, and not what its parent forked, which may share the parent's.
+ */
+bool proc_has_execed(const struct proc_stat *stat);
+
 /* The peak of its resident memory in bytes (VmHWM). -ENODATA for a process without memory of its own. */
 int proc_memory_peak(pid_t pid, uint64_t *bytes);
 

@@ -2,12 +2,14 @@
  * Limits that are enforced: memory, and who is killed beyond it; and replacing limits. On a kernel with controllers for
  * us; everything is asked through pk_group_create and whatever way to controllers it finds.
  */
+#include "contain/proc.h"
 #include "every-call.h"
 #include "limited.h"
 #include "sys/fault.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,26 +155,85 @@ static void a_group_that_is_killed_does_not_kill_its_owner(void **state)
     assert_int_equal(status, 0);
 }
 
-/* What the danger above depends on, without a race: only the first child is born in the owner's memory. */
+/* What the danger above depends on, without a race: only the first child is born in the owner's memory, unless nobody
+ * is killed for memory. */
 static void further_children_have_memory_of_their_own(void **state)
 {
     (void)state;
-    pk_limits limits = PK_LIMITS_INIT;
-    limits.memory_max = PK_MEBIBYTES(64);
-    for (int oom = PK_OOM_KILL_GROUP; oom <= PK_OOM_KILL_ONE; oom++) {
-        limits.oom = (pk_oom)oom;
+    for (int limited = 0; limited <= 2; limited++) {
+        pk_limits limits = PK_LIMITS_INIT;
+        limits.pids_max = 20;
+        limits.memory_max = limited ? PK_MEBIBYTES(64) : 0;
+        limits.oom = limited == 2 ? PK_OOM_KILL_ONE : PK_OOM_KILL_GROUP;
         pk_group *group = limited_group(&limits);
         pk_process *first = cast_start(group, NULL, "hold");
         char before[PATH_MAX];
         snprintf(before, sizeof(before), "%s", pk_group_path(group));
         sys_fault_clear();
         pk_process *second = cast_start(group, NULL, "hold");
-        assert_int_equal(sys_fault_count("mmap"), oom == PK_OOM_KILL_GROUP ? 1 : 0); /* what the two share */
+        assert_int_equal(sys_fault_count("mmap"), limited ? 1 : 0); /* what the two share */
         assert_string_equal(pk_group_path(group), before);
         pk_process_free(first);
         pk_process_free(second);
         pk_group_free(group);
     }
+}
+
+/* From now on whoever wakes this thread up loses the processor to it; its children are ordinary. */
+static void run_before_all_others(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    struct sched_param urgent = {.sched_priority = 1};
+    if (sched_setaffinity(0, sizeof(one), &one) < 0 ||
+        sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &urgent) < 0)
+        skip_test("the right to a real-time priority");
+}
+
+/* The kernel takes the flag away when the child has left the memory of who made it. */
+static bool has_memory_of_its_own(const pk_process *process)
+{
+    enum { PF_FORKNOEXEC = 0x40 };
+    struct proc_stat stat;
+    assert_int_equal(proc_stat_read(pk_process_pid(process), &stat), 0);
+    return !(stat.flags & PF_FORKNOEXEC);
+}
+
+/* The kernel lets the parent go on a moment before that, and the parent might fill the group's memory in that moment.
+ */
+static void the_first_child_is_apart_when_the_owner_goes_on(void **state)
+{
+    (void)state;
+    pk_limits limits = PK_LIMITS_INIT;
+    limits.memory_max = PK_MEBIBYTES(64);
+    pk_group *group = limited_group(&limits);
+    run_before_all_others();
+    for (int i = 0; i < 20; i++) {
+        pk_process *process = cast_start(group, NULL, "exit 0");
+        assert_true(has_memory_of_its_own(process));
+        limited_end(process, PK_ENDING_EXITED, 0);
+    }
+    pk_group_free(group);
+}
+
+static void all_children_are_apart_when_memory_is_limited(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_limits none = PK_LIMITS_INIT, limits = PK_LIMITS_INIT;
+    none.pids_max = 20; /* the first limit, whichever it is, makes memory count */
+    limits.memory_max = PK_MEBIBYTES(64);
+    pk_group *group = limited_group(&none);
+    run_before_all_others();
+    for (int i = 0; i < 20; i++) {
+        pk_process *process = cast_start(group, NULL, "exit 0");
+        assert_ok(pk_group_set_limits(group, &limits, &error), error);
+        assert_true(has_memory_of_its_own(process));
+        assert_ok(pk_group_set_limits(group, &none, &error), error);
+        limited_end(process, PK_ENDING_EXITED, 0);
+    }
+    pk_group_free(group);
 }
 
 /* ---- Replacing -------------------------------------------------------------------------------------------------- */
@@ -337,6 +398,8 @@ static const struct test tests[] = {
     LIMITED(too_little_memory_is_named),
     LIMITED(a_group_that_is_killed_does_not_kill_its_owner, .deadline_s = 60),
     LIMITED(further_children_have_memory_of_their_own),
+    LIMITED(the_first_child_is_apart_when_the_owner_goes_on),
+    LIMITED(all_children_are_apart_when_memory_is_limited),
     LIMITED(limits_of_a_running_group_are_replaced_or_stay),
     LIMITED(lowering_memory_below_what_is_used_kills),
     LIMITED(memory_is_not_limited_too_late),

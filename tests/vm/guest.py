@@ -18,6 +18,8 @@ KERNEL_ARGUMENTS = " ".join((
     "console=ttyS0 quiet panic=-1",
     # A guest that has to wait for a processor may take its timer for broken.
     "no_timer_check",
+    # What may happen between two steps of the kernel happens.
+    "preempt=full",
     # An emulator finds code again that it has translated where that is at the same address; and some mitigations are
     # slow beyond measure in one.
     "norandmaps mitigations=off",
