@@ -67,7 +67,8 @@ static void run(enum way way)
     if (way == PLAIN_KEPT || way == LIMITED_KEPT)
         run_in(kit.kept[way]);
     else
-        check(pk_command_run(kit.command, way == LIMITED ? &kit.limited : NULL, &result, &error), &error);
+        pk_command_contain(kit.command, way == LIMITED ? &kit.limited : NULL);
+    check(pk_command_status(kit.command, &result, &error), &error);
 }
 
 static void run_round(long round, uint64_t *seed)

@@ -243,7 +243,8 @@ static void capture(struct worker *worker)
     pk_auto(pk_command) command = member_command(worker, (char[]){DOUBLE, SAY, '\0'});
     options.mechanism = worker->mechanism;
     pk_command_pipe(command, 1);
-    check(pk_command_start(command, &options, &process, &error), &error);
+    pk_command_contain(command, &options);
+    check(pk_command_start(command, &process, &error), &error);
     while (process && read(pk_process_pipe(process, 1), buffer, sizeof(buffer)) == sizeof(buffer))
         ;
     if (process)

@@ -57,7 +57,7 @@ static void run_sequentially(long runs)
     pk_result result;
     pk_error error;
     for (long i = 0; i < runs; i++) {
-        check(pk_command_run(command, NULL, &result, &error), &error);
+        check(pk_command_status(command, &result, &error), &error);
         must_succeed(&result);
     }
 }
@@ -83,7 +83,7 @@ static void gather(struct crowd *crowd, long count)
     pk_auto(pk_command) command = pk_command_new("/bin/cat", NULL);
     pk_command_fd(command, 0, gate[0]);
     for (crowd->count = 0; crowd->count < count; crowd->count++)
-        check(pk_command_start(command, NULL, &crowd->processes[crowd->count], &error), &error);
+        check(pk_command_start(command, &crowd->processes[crowd->count], &error), &error);
     close(gate[0]);
     crowd->gate = gate[1];
     crowd->ended = 0;

@@ -163,7 +163,7 @@ static int run_contained_inherit(void)
 static int run_private(void)
 {
     pk_result result;
-    int r = pk_command_run(kit.command, NULL, &result, NULL);
+    int r = pk_command_status(kit.command, &result, NULL);
     return r < 0 ? r : pk_result_is_success(&result) ? 0 : -ECHILD;
 }
 
@@ -233,7 +233,7 @@ const struct way_description ways[WAYS] = {
     [WAY_CONTAINED] = {"contained", "pk_group_spawn into an existing group, wait, free", .once = run_contained},
     [WAY_CONTAINED_INHERIT] = {"contained, stdin inherited", "the same with descriptor 0 inherited",
                                .once = run_contained_inherit},
-    [WAY_PRIVATE] = {"private", "pk_command_run: group made, spawn, wait, freed", .once = run_private},
+    [WAY_PRIVATE] = {"private", "pk_command_status: group made, spawn, wait, freed", .once = run_private},
     [WAY_FORK] = {"fork + exec", "waitpid", .copies = true, .once = run_fork},
     [WAY_LIBUV] = {"libuv", "uv_spawn and uv_run in a kept loop", .copies = true, .once = run_libuv},
     [WAY_GLIB] = {"GLib", "g_spawn_sync, default flags", .copies = true, .once = run_glib},

@@ -125,7 +125,8 @@ static int run(const struct run_request *request, struct signals *signals, pk_lo
     pk_error error;
     pk_process *process = NULL;
     pk_command_evidence(request->command, request->stats);
-    if (pk_command_start(request->command, &request->group, &process, &error) < 0) {
+    pk_command_contain(request->command, &request->group);
+    if (pk_command_start(request->command, &process, &error) < 0) {
         say("%s", error.message);
         return status_of_error(&error);
     }

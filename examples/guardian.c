@@ -20,7 +20,8 @@ static int own(int tell)
 
     options.require = PK_GUARANTEE_OWNER_DEATH; /* or not at all */
     pk_command_fd(command, STDOUT_FILENO, tell);
-    if (pk_command_start(command, &options, &process, &error) < 0) {
+    pk_command_contain(command, &options);
+    if (pk_command_start(command, &process, &error) < 0) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }

@@ -16,7 +16,8 @@ int main(void)
     options.limits.pids_max = 16;
     options.limits.cpu_max = 0.5;
 
-    if (pk_command_run(command, &options, &result, &error) < 0) {
+    pk_command_contain(command, &options);
+    if (pk_command_status(command, &result, &error) < 0) {
         printf("%s\n", error.message); /* which ways there are to have limits, and why none can be had here */
         return 0;
     }

@@ -24,7 +24,7 @@ static int start(pk_loop *loop, const char *code, pk_error *error)
 {
     pk_auto(pk_command) command = pk_command_new("sh", "-c", "exit $0", code, NULL);
     pk_process *process = NULL;
-    int r = pk_command_start(command, NULL, &process, error);
+    int r = pk_command_start(command, &process, error);
     if (r == 0)
         r = pk_process_watch(process, loop, on_event, (void *)code, error);
     if (r < 0)

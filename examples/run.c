@@ -13,7 +13,7 @@ int main(void)
     pk_result result;
     pk_error error;
     char text[128];
-    if (pk_command_run(command, NULL, &result, &error) < 0)
+    if (pk_command_status(command, &result, &error) < 0)
         return fprintf(stderr, "%s\n", error.message), 125;
     puts(pk_result_format(&result, text, sizeof(text)));
     return pk_result_is_success(&result) ? 0 : 1;

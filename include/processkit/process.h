@@ -7,7 +7,7 @@
  * says.
  *
  *     pk_result result;
- *     if (pk_command_run(command, NULL, &result, &error) < 0) ...
+ *     if (pk_command_status(command, &result, &error) < 0) ...
  */
 #ifndef PROCESSKIT_PROCESS_H
 #define PROCESSKIT_PROCESS_H
@@ -28,20 +28,21 @@ typedef struct pk_process pk_process;
 
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
 
+/* How the private group of each run of this command is made; NULL for the defaults. The options are copied. */
+PK_API void pk_command_contain(pk_command *command, const pk_group_options *options);
+
 /*
- * Runs a command in a private group, waits for the end of the run and leaves nothing behind. `options` says how to
- * make the group; NULL for the defaults. Returns 0 whenever the command was started and its end is known, whatever
- * that was: look at the result.
+ * Runs a command in a private group, waits for the end of the run and leaves nothing behind. Returns 0 whenever the
+ * command was started and its end is known, whatever that was: look at the result, which may be NULL for who does not
+ * care.
  *
  * -ENOENT: program not found (see `searched`). -EACCES: found but not executable. -ENOEXEC: not a program. Every
  * other errno of the step that failed.
  */
-PK_API PK_NODISCARD int pk_command_run(const pk_command *command, const pk_group_options *options, pk_result *result,
-                                       pk_error *error);
+PK_API PK_NODISCARD int pk_command_status(const pk_command *command, pk_result *result, pk_error *error);
 
 /* Starts a command in a private group. Freeing the process kills that group. Errors as above. */
-PK_API PK_NODISCARD int pk_command_start(const pk_command *command, const pk_group_options *options,
-                                         pk_process **process, pk_error *error);
+PK_API PK_NODISCARD int pk_command_start(const pk_command *command, pk_process **process, pk_error *error);
 
 /*
  * Starts a command in an existing group, which must outlive the process handle. The leftovers policy does not

@@ -14,7 +14,7 @@
 
 enum { HIGHEST_FD = 65535 };
 
-PK_PRINTF(3, 4) static void remember(pk_command *command, int number, const char *format, ...)
+void command_remember(pk_command *command, int number, const char *format, ...)
 {
     if (command->problem)
         return;
@@ -23,11 +23,6 @@ PK_PRINTF(3, 4) static void remember(pk_command *command, int number, const char
     vsnprintf(command->problem_text, sizeof(command->problem_text), format, arguments);
     va_end(arguments);
     command->problem = number;
-}
-
-static void remember_no_memory(pk_command *command)
-{
-    remember(command, -ENOMEM, "out of memory");
 }
 
 int command_check(const pk_command *command, pk_error *error)
@@ -40,16 +35,15 @@ int command_check(const pk_command *command, pk_error *error)
                      PK_STEP_ARGUMENTS, NULL, "invalid command: %s", command->problem_text);
 }
 
-/* A copy of a string; a missing one is a problem of the caller's. */
-static char *copy(pk_command *command, const char *text, const char *what)
+char *command_copy(pk_command *command, const char *text, const char *what)
 {
     if (!text) {
-        remember(command, -EINVAL, "%s is missing", what);
+        command_remember(command, -EINVAL, "%s is missing", what);
         return NULL;
     }
     char *result = strdup(text);
     if (!result)
-        remember_no_memory(command);
+        command_remember(command, -ENOMEM, "out of memory");
     return result;
 }
 
@@ -59,15 +53,14 @@ static void replace(char **place, char *text)
     *place = text;
 }
 
-/* Makes room for one more item. The sizes are powers of two, so no capacity need be kept. */
-static bool grow(pk_command *command, void *array, size_t count, size_t item_size)
+bool command_grow(pk_command *command, void *array, size_t count, size_t item_size)
 {
     void **items = array;
     if (count != 0 && (count & (count - 1)) != 0)
         return true;
     void *larger = reallocarray(*items, count ? count * 2 : 1, item_size);
     if (!larger) {
-        remember_no_memory(command);
+        command_remember(command, -ENOMEM, "out of memory");
         return false;
     }
     *items = larger;
@@ -81,9 +74,9 @@ void pk_command_arg(pk_command *command, const char *argument)
     if (!command)
         return;
     /* One place more than arguments, for the NULL at the end. */
-    if (!grow(command, &command->argv, command->argc + 1, sizeof(char *)))
+    if (!command_grow(command, &command->argv, command->argc + 1, sizeof(char *)))
         return;
-    char *text = copy(command, argument, "an argument");
+    char *text = command_copy(command, argument, "an argument");
     if (!text)
         return;
     command->argv[command->argc++] = text;
@@ -107,9 +100,9 @@ static pk_command *new_command(void)
 static void check_program(pk_command *command)
 {
     if (command->argc == 0)
-        remember(command, -EINVAL, "the program is missing");
+        command_remember(command, -EINVAL, "the program is missing");
     else if (command->argv[0][0] == '\0')
-        remember(command, -EINVAL, "the program's name is empty");
+        command_remember(command, -EINVAL, "the program's name is empty");
 }
 
 pk_command *pk_command_new(const char *program, ...)
@@ -156,6 +149,7 @@ pk_command *pk_command_free(pk_command *command)
     free(command->descriptors);
     free(command->rlimits);
     free(command->groups);
+    free(command->contain);
     free(command);
     return NULL;
 }
@@ -163,7 +157,7 @@ pk_command *pk_command_free(pk_command *command)
 void pk_command_arg0(pk_command *command, const char *name)
 {
     if (command)
-        replace(&command->arg0, copy(command, name, "the name for argv[0]"));
+        replace(&command->arg0, command_copy(command, name, "the name for argv[0]"));
 }
 
 const char *pk_command_program(const pk_command *command)
@@ -180,20 +174,20 @@ static void add_change(pk_command *command, enum environment_kind kind, const ch
     struct environment_change change = {.kind = kind};
     if (kind != ENVIRONMENT_CLEAR) {
         if (!name || name[0] == '\0' || strchr(name, '=')) {
-            remember(command, -EINVAL, "'%s' is no name for an environment variable", name ? name : "");
+            command_remember(command, -EINVAL, "'%s' is no name for an environment variable", name ? name : "");
             return;
         }
-        change.name = copy(command, name, "the name of an environment variable");
+        change.name = command_copy(command, name, "the name of an environment variable");
     }
     if (kind == ENVIRONMENT_SET) {
         if (!value)
-            remember(command, -EINVAL, "the value of the environment variable '%s' is missing", name);
+            command_remember(command, -EINVAL, "the value of the environment variable '%s' is missing", name);
         else if (asprintf(&change.value, "%s=%s", name, value) < 0) {
             change.value = NULL;
-            remember_no_memory(command);
+            command_remember(command, -ENOMEM, "out of memory");
         }
     }
-    if (command->problem || !grow(command, &command->environment, command->environment_count, sizeof(change))) {
+    if (command->problem || !command_grow(command, &command->environment, command->environment_count, sizeof(change))) {
         free(change.name);
         free(change.value);
         return;
@@ -225,9 +219,9 @@ void pk_command_chdir(pk_command *command, const char *directory)
 {
     if (!command)
         return;
-    replace(&command->directory, copy(command, directory, "the directory"));
+    replace(&command->directory, command_copy(command, directory, "the directory"));
     if (command->directory && command->directory[0] == '\0')
-        remember(command, -EINVAL, "the directory's name is empty");
+        command_remember(command, -EINVAL, "the directory's name is empty");
 }
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
@@ -238,14 +232,14 @@ static struct descriptor *descriptor_at(pk_command *command, int fd)
     if (!command)
         return NULL;
     if (fd < 0 || fd > HIGHEST_FD) {
-        remember(command, -EINVAL, "%d is no descriptor from 0 to %d", fd, HIGHEST_FD);
+        command_remember(command, -EINVAL, "%d is no descriptor from 0 to %d", fd, HIGHEST_FD);
         return NULL;
     }
     size_t i = 0;
     while (i < command->descriptor_count && command->descriptors[i].fd < fd)
         i++;
     if (i == command->descriptor_count || command->descriptors[i].fd != fd) {
-        if (!grow(command, &command->descriptors, command->descriptor_count, sizeof(struct descriptor)))
+        if (!command_grow(command, &command->descriptors, command->descriptor_count, sizeof(struct descriptor)))
             return NULL;
         struct descriptor *place = &command->descriptors[i];
         memmove(place + 1, place, (command->descriptor_count - i) * sizeof(*place));
@@ -284,10 +278,10 @@ void pk_command_file(pk_command *command, int fd, const char *path, pk_file_mode
     if (!descriptor)
         return;
     if (mode > PK_FILE_APPEND)
-        remember(command, -EINVAL, "unknown mode for the file of descriptor %d", fd);
+        command_remember(command, -EINVAL, "unknown mode for the file of descriptor %d", fd);
     descriptor->kind = DESCRIPTOR_FILE;
     descriptor->mode = mode;
-    descriptor->path = copy(command, path, "the path of a file");
+    descriptor->path = command_copy(command, path, "the path of a file");
 }
 
 void pk_command_fd(pk_command *command, int fd, int owner_fd)
@@ -296,7 +290,7 @@ void pk_command_fd(pk_command *command, int fd, int owner_fd)
     if (!descriptor)
         return;
     if (owner_fd < 0)
-        remember(command, -EINVAL, "%d is no descriptor to pass on as %d", owner_fd, fd);
+        command_remember(command, -EINVAL, "%d is no descriptor to pass on as %d", owner_fd, fd);
     descriptor->kind = DESCRIPTOR_FD;
     descriptor->owner_fd = owner_fd;
 }
@@ -308,7 +302,7 @@ void pk_command_uid(pk_command *command, uid_t uid)
     if (!command)
         return;
     if (uid == (uid_t)-1)
-        remember(command, -EINVAL, "-1 is no user id");
+        command_remember(command, -EINVAL, "-1 is no user id");
     command->uid = uid;
     command->has_uid = true;
 }
@@ -318,7 +312,7 @@ void pk_command_gid(pk_command *command, gid_t gid)
     if (!command)
         return;
     if (gid == (gid_t)-1)
-        remember(command, -EINVAL, "-1 is no group id");
+        command_remember(command, -EINVAL, "-1 is no group id");
     command->gid = gid;
     command->has_gid = true;
 }
@@ -329,12 +323,12 @@ void pk_command_groups(pk_command *command, const gid_t *groups, size_t count)
     if (!command)
         return;
     if (count > MOST) {
-        remember(command, -EINVAL, "more than %d supplementary groups", MOST);
+        command_remember(command, -EINVAL, "more than %d supplementary groups", MOST);
         return;
     }
     gid_t *copied = reallocarray(NULL, count ? count : 1, sizeof(gid_t));
     if (!copied) {
-        remember_no_memory(command);
+        command_remember(command, -ENOMEM, "out of memory");
         return;
     }
     if (count > 0)
@@ -350,7 +344,7 @@ void pk_command_umask(pk_command *command, mode_t mask)
     if (!command)
         return;
     if (mask & ~(mode_t)0777)
-        remember(command, -EINVAL, "the umask 0%o has bits beyond 0777", mask);
+        command_remember(command, -EINVAL, "the umask 0%o has bits beyond 0777", mask);
     command->umask = mask;
     command->has_umask = true;
 }
@@ -358,7 +352,7 @@ void pk_command_umask(pk_command *command, mode_t mask)
 static void check_session(pk_command *command)
 {
     if (command->setsid && command->setpgid)
-        remember(command, -EINVAL, "a new session already has a process group of its own");
+        command_remember(command, -EINVAL, "a new session already has a process group of its own");
 }
 
 void pk_command_setsid(pk_command *command)
@@ -382,7 +376,7 @@ void pk_command_nice(pk_command *command, int value)
     if (!command)
         return;
     if (value < -20 || value > 19)
-        remember(command, -EINVAL, "%d is no nice value from -20 to 19", value);
+        command_remember(command, -EINVAL, "%d is no nice value from -20 to 19", value);
     command->nice = value;
     command->has_nice = true;
 }
@@ -392,7 +386,7 @@ void pk_command_io_priority(pk_command *command, pk_io_class io_class, int level
     if (!command)
         return;
     if (io_class < PK_IO_REALTIME || io_class > PK_IO_IDLE || level < 0 || level > 7)
-        remember(command, -EINVAL, "no such I/O priority: class %d, level %d", (int)io_class, level);
+        command_remember(command, -EINVAL, "no such I/O priority: class %d, level %d", (int)io_class, level);
     command->io_class = (int)io_class;
     command->io_level = io_class == PK_IO_IDLE ? 0 : level;
     command->has_io_priority = true;
@@ -404,10 +398,10 @@ void pk_command_cpu_affinity(pk_command *command, const unsigned *cpus, size_t c
         return;
     memset(command->affinity, 0, sizeof(command->affinity));
     if (count == 0)
-        remember(command, -EINVAL, "the list of processors is empty");
+        command_remember(command, -EINVAL, "the list of processors is empty");
     for (size_t i = 0; i < count; i++) {
         if (cpus[i] >= COMMAND_PROCESSORS)
-            remember(command, -EINVAL, "%u is no processor from 0 to %d", cpus[i], COMMAND_PROCESSORS - 1);
+            command_remember(command, -EINVAL, "%u is no processor from 0 to %d", cpus[i], COMMAND_PROCESSORS - 1);
         else
             command->affinity[cpus[i] / LONG_BITS] |= 1UL << (cpus[i] % LONG_BITS);
     }
@@ -419,10 +413,10 @@ void pk_command_rlimit(pk_command *command, int resource, uint64_t soft, uint64_
     if (!command)
         return;
     if (soft > hard)
-        remember(command, -EINVAL, "the soft limit is above the hard limit");
+        command_remember(command, -EINVAL, "the soft limit is above the hard limit");
     if (resource < 0)
-        remember(command, -EINVAL, "%d is no resource", resource);
-    if (!grow(command, &command->rlimits, command->rlimit_count, sizeof(struct resource_limit)))
+        command_remember(command, -EINVAL, "%d is no resource", resource);
+    if (!command_grow(command, &command->rlimits, command->rlimit_count, sizeof(struct resource_limit)))
         return;
     command->rlimits[command->rlimit_count++] = (struct resource_limit){resource, soft, hard};
 }
@@ -437,7 +431,7 @@ void pk_command_keep_ignored(pk_command *command, int signal_number)
     if (!command)
         return;
     if (!is_signal(signal_number))
-        remember(command, -EINVAL, "%d is no signal", signal_number);
+        command_remember(command, -EINVAL, "%d is no signal", signal_number);
     else
         command->keep_ignored |= UINT64_C(1) << (signal_number - 1);
 }
@@ -446,45 +440,4 @@ void pk_command_kill_on_parent_death(pk_command *command)
 {
     if (command)
         command->parent_death = true;
-}
-
-/* ---- How long, and what then ------------------------------------------------------------------------------------ */
-
-void pk_command_timeout(pk_command *command, pk_duration timeout)
-{
-    if (!command)
-        return;
-    if (timeout == 0)
-        remember(command, -EINVAL, "a timeout of 0 leaves no time at all");
-    command->timeout = timeout;
-}
-
-void pk_command_stop_signal(pk_command *command, int signal_number)
-{
-    if (!command)
-        return;
-    if (!is_signal(signal_number))
-        remember(command, -EINVAL, "%d is no signal to stop with", signal_number);
-    command->stop.signal_number = signal_number;
-}
-
-void pk_command_grace(pk_command *command, pk_duration grace)
-{
-    if (command)
-        command->stop.grace = grace;
-}
-
-void pk_command_leftovers(pk_command *command, pk_leftovers policy)
-{
-    if (!command)
-        return;
-    if (policy > PK_LEFTOVERS_FAIL)
-        remember(command, -EINVAL, "unknown policy for leftovers");
-    command->leftovers = policy;
-}
-
-void pk_command_evidence(pk_command *command, bool collect)
-{
-    if (command)
-        command->evidence = collect;
 }

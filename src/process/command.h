@@ -65,11 +65,26 @@ struct pk_command {
     bool has_uid, has_gid, has_groups, has_umask, has_nice, has_io_priority, has_affinity;
     bool setsid, setpgid, parent_death;
 
-    pk_duration timeout; /* 0: none */
+    pk_group_options *contain; /* NULL: the defaults */
+    pk_duration timeout;       /* 0: none */
     pk_stop_options stop;
     pk_leftovers leftovers;
     bool evidence;
 };
+
+/* ---- For who builds commands ------------------------------------------------------------------------------------- */
+
+/* The first problem is the one that is reported. */
+PK_PRINTF(3, 4) void command_remember(pk_command *command, int number, const char *format, ...);
+
+/* A copy of a string; a missing one is a problem of the caller's. NULL if there is none. */
+char *command_copy(pk_command *command, const char *text, const char *what);
+
+/* Makes room for one more item in the array that this points to. The sizes are powers of two, so no capacity need be
+ * kept. */
+bool command_grow(pk_command *command, void *array, size_t count, size_t item_size);
+
+/* ---- For who starts them ----------------------------------------------------------------------------------------- */
 
 /* 0, or the problem that was remembered. Accepts NULL. */
 int command_check(const pk_command *command, pk_error *error);

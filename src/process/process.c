@@ -65,12 +65,12 @@ int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **proc
     return r < 0 ? r : start(group, false, command, process, error);
 }
 
-int pk_command_start(const pk_command *command, const pk_group_options *options, pk_process **process, pk_error *error)
+int pk_command_start(const pk_command *command, pk_process **process, pk_error *error)
 {
     pk_group *group;
     int r = command_check(command, error);
     if (r == 0)
-        r = pk_group_create(options, &group, error);
+        r = pk_group_create(command->contain, &group, error);
     if (r < 0)
         return r;
     r = start(group, true, command, process, error);
@@ -79,10 +79,10 @@ int pk_command_start(const pk_command *command, const pk_group_options *options,
     return r;
 }
 
-int pk_command_run(const pk_command *command, const pk_group_options *options, pk_result *result, pk_error *error)
+int pk_command_status(const pk_command *command, pk_result *result, pk_error *error)
 {
     pk_process *process;
-    int r = pk_command_start(command, options, &process, error);
+    int r = pk_command_start(command, &process, error);
     if (r < 0)
         return r;
     r = pk_process_wait(process, PK_FOREVER, result, error);

@@ -67,7 +67,7 @@ struct text capture(pk_command *command)
     struct text output = {0};
     pk_process *process;
     pk_command_pipe(command, 1);
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     bool complete = read_to_end(pk_process_pipe(process, 1), &output, PATIENCE_MS);
     assert_true(complete);
     assert_ok(pk_process_wait(process, PK_FOREVER, &result, &error), error);

@@ -25,7 +25,7 @@ static void run(pk_command *command)
 {
     pk_error error;
     pk_result result;
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_true(pk_result_is_success(&result));
 }
 
@@ -165,7 +165,7 @@ static void closed_standard_descriptors_become_null(void **state)
     pk_command_pipe(command, 4);
     pk_error error;
     pk_result result;
-    int status = pk_command_run(command, NULL, &result, &error);
+    int status = pk_command_status(command, &result, &error);
     for (int fd = 0; fd < 3; fd++) {
         dup2(saved[fd], fd);
         close(saved[fd]);
@@ -192,7 +192,7 @@ static void pipes_end_up_where_they_belong(void **state)
     pk_command_pipe(command, 0);
     pk_command_pipe(command, 1);
     pk_command_pipe(command, 9);
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     assert_int_equal(pk_process_pipe(process, 2), -EBADF);
     int in = pk_process_pipe_take(process, 0);
     assert_return_code(in, 0);
@@ -226,7 +226,7 @@ static int run_with_limit(pk_command *command, rlim_t most)
     getrlimit(RLIMIT_NOFILE, &before);
     small = (struct rlimit){most, before.rlim_max};
     setrlimit(RLIMIT_NOFILE, &small);
-    int status = pk_command_run(command, NULL, &result, &error);
+    int status = pk_command_status(command, &result, &error);
     setrlimit(RLIMIT_NOFILE, &before);
     if (status == 0) {
         assert_int_equal(result.exit_code, 3);
@@ -290,7 +290,8 @@ static void an_ignored_sigchld_is_not_inherited(void **state)
     options.mechanism = PK_MECHANISM_REAPER;
     signal(SIGCHLD, SIG_IGN);
     pk_auto(pk_command) command = describe_to_file();
-    assert_ok(pk_command_run(command, &options, &result, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_true(pk_result_is_success(&result));
     struct description *child = description_read(scratch("out"));
     assert_described(child, "ignored", "0000000000000000");
@@ -355,7 +356,7 @@ static void the_owner_is_left_as_it_was(void **state)
     pk_command_umask(command, 0);
     pk_command_timeout(command, PK_MILLISECONDS(20));
     pk_command_inherit(command, 0);
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     look_around(&after);
     assert_memory_equal(&before, &after, sizeof(before));
     assert_string_equal(getenv("PK_MARK"), "here");
@@ -366,7 +367,7 @@ static void *start_some(void *data)
     pk_error error;
     pk_result result;
     for (int i = 0; i < 25; i++) {
-        if (pk_command_run(data, NULL, &result, &error) < 0 || result.exit_code != 5)
+        if (pk_command_status(data, &result, &error) < 0 || result.exit_code != 5)
             return data;
     }
     return NULL;

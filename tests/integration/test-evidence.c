@@ -40,7 +40,8 @@ static pk_result run(pk_command *command, const pk_limits *limits)
     pk_result result;
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.limits = *limits;
-    assert_ok(pk_command_run(command, &options, &result, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     pk_command_free(command);
     return result;
 }
@@ -284,7 +285,7 @@ static void pressure_is_read_where_it_is_asked_for(void **state)
         pk_auto(pk_command) command = script("\"$0\" cpu 200 -- exit 0 & \"$0\" cpu 200 -- exit 0; wait");
         pk_command_cpu_affinity(command, one, 1);
         pk_command_evidence(command, asked);
-        assert_ok(pk_command_run(command, NULL, &result, &error), error);
+        assert_ok(pk_command_status(command, &result, &error), error);
         if (!asked)
             assert_memory_equal(&result.evidence, &nothing, sizeof(nothing));
     }
@@ -381,7 +382,8 @@ static void a_deadline_comes_before_limits(void **state)
     options.limits = memory_limit(2 * CAP);
     pk_auto(pk_command) command = script(NESTED_OOM "exec sleep 1000");
     pk_command_timeout(command, PK_SECONDS(3));
-    assert_ok(pk_command_run(command, &options, &result, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
     assert_int_equal(result.evidence.oom_cause, PK_OOM_CAUSE_MEMBER);
 }
@@ -411,7 +413,8 @@ static int run_out_of_memory(void *data, pk_error *error)
     (void)data;
     options.limits = memory_limit(CAP / 8);
     pk_auto(pk_command) command = adversary("memory", "16", "--", "exit", "0", NULL);
-    int r = pk_command_run(command, &options, &result, error);
+    pk_command_contain(command, &options);
+    int r = pk_command_status(command, &result, error);
     if (r < 0)
         return r;
     assert_int_equal(result.leader_ending, PK_ENDING_SIGNALLED);

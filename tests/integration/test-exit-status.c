@@ -37,7 +37,7 @@ static pk_result run_contained(const char *verb, const char *argument)
     pk_error error;
     pk_result result;
     pk_auto(pk_command) command = adversary(verb, argument, NULL);
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     return result;
 }
 
@@ -110,7 +110,7 @@ static void a_core_dump_is_noted(void **state)
     if (!WIFSIGNALED(bare) || !WCOREDUMP(bare))
         skip_test("a machine that dumps core");
     pk_auto(pk_command) command = pk_command_new("/bin/sh", "-c", script, NULL);
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_same(bare, &result);
     assert_true(result.core_dumped);
 }
@@ -165,7 +165,8 @@ static pk_result run_and_steal(pk_command *command)
     pk_process *process;
     int status;
     pk_group_options options = with_own_children();
-    assert_ok(pk_command_start(command, &options, &process, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_start(command, &process, &error), error);
     pid_t pid = pk_process_pid(process);
     assert_true(pidfd_is_dead(pk_process_pidfd(process), 10000));
     assert_int_equal(waitpid(-1, &status, 0), pid);
@@ -218,7 +219,8 @@ static void ignored_children_are_lost_on_older_kernels(void **state)
     pk_result result;
     pk_group_options options = with_own_children();
     pk_auto(pk_command) command = adversary("exit", "0", NULL);
-    assert_ok(pk_command_run(command, &options, &result, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     signal(SIGCHLD, SIG_DFL);
     assert_lost(&result);
 }

@@ -73,7 +73,7 @@ static void child_is_clean_without(void **state)
     pk_auto(pk_command) command = pk_command_new("/bin/sh", "-c", "echo /proc/self/fd/*", NULL);
     pk_command_pipe(command, 1);
     pk_process *process = NULL;
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     assert_true(read_to_end(pk_process_pipe(process, 1), &text, 5000));
     sys_fault_clear();
     /* 3 is the shell's own, open for making this very list. */
@@ -122,7 +122,7 @@ static int spawn_true(pk_error *error)
         assert_int_equal(pk_guardian_enable(false, NULL), 0);
     pk_auto(pk_command) command = cast_command(NULL, "exit 0");
     pk_result result;
-    int r = pk_command_run(command, NULL, &result, error);
+    int r = pk_command_status(command, &result, error);
     return r < 0 ? r : (int)result.verdict;
 }
 

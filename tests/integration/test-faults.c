@@ -113,7 +113,8 @@ static int run_private(const struct scenario *scenario, pk_error *error)
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.mechanism = *scenario->mechanism;
     pk_result result;
-    return pk_command_run(command, &options, &result, error);
+    pk_command_contain(command, &options);
+    return pk_command_status(command, &result, error);
 }
 
 static int run_shared(const struct scenario *scenario, pk_error *error)

@@ -240,7 +240,7 @@ static void cgroups_of_living_members_stay(void **state)
     pk_command_pipe(command, 0);
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
     pk_process *process = NULL;
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     const char *cgroup = pk_group_path(pk_process_group(process));
     snprintf(path, sizeof(path), "%s/empty", cgroup);
     dprintf(pk_process_pipe(process, 0), "%s\n", cgroup);

@@ -71,7 +71,7 @@ static void a_wait_notices(void **state)
     pk_auto(pk_command) command = cast_command(witness, "hold");
     pk_command_grace(command, 0);
     pk_process *process;
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     witness_ready(witness);
     pid_t first = pk_guardian_pid();
     pid_t killer = kill_guardian_while_parent_waits();
@@ -95,7 +95,7 @@ static void the_end_of_a_run_notices(void **state)
     pk_result result;
     pk_auto(pk_command) command = cast_command(NULL, "sleep 20");
     pk_process *process;
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     pid_t first = pk_guardian_pid();
     assert_true(pidfd_is_dead(pk_process_pidfd(process), 10000));
     kill_guardian();
@@ -103,7 +103,7 @@ static void the_end_of_a_run_notices(void **state)
     assert_int_equal(result.guard_losses, 1);
     pk_process_free(process);
     assert_guarded_by_another(first, 1);
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_int_equal(result.guard_losses, 0); /* of this run */
 }
 
@@ -125,7 +125,7 @@ static void a_loop_notices(void **state)
     pk_command_grace(command, 0);
     assert_ok(pk_loop_create(&loop, &error), error);
     for (int i = 0; i < 2; i++) {
-        assert_ok(pk_command_start(command, NULL, &processes[i], &error), error);
+        assert_ok(pk_command_start(command, &processes[i], &error), error);
         assert_ok(pk_process_watch(processes[i], loop, count_event, &events, &error), error);
     }
     for (unsigned losses = 1; losses <= 2; losses++) {
@@ -218,7 +218,7 @@ static void who_is_lost_again_and_again_is_given_up(void **state)
     assert_non_null(pk_group_refusal(first)); /* it had one, and has none now */
     assert_non_null(strstr(pk_group_refusal(first), "again and again"));
     pk_auto(pk_command) command = cast_command(NULL, "exit 0");
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_false(result.guarantees & PK_GUARANTEE_OWNER_DEATH);
     pk_group_free(first);
     pk_group_free(group);

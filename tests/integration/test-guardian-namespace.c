@@ -103,7 +103,7 @@ static void unshare_and_run(struct testator *testator, const void *data)
     assert_non_null(strstr(refusal, "pid namespace"));
     assert_false(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
     pk_command *command = cast_command(NULL, "exit 7");
-    assert_ok(pk_command_run(command, NULL, &result, &error), error);
+    assert_ok(pk_command_status(command, &result, &error), error);
     assert_int_equal(result.exit_code, 7);
     testator_say(testator);
     exit(0);

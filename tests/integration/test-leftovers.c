@@ -149,7 +149,8 @@ static void leftovers(void **state)
     pk_process *process;
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = leaving_command(cell, witness);
-    assert_ok(pk_command_start(command, &cell->options, &process, &error), error);
+    pk_command_contain(command, &cell->options);
+    assert_ok(pk_command_start(command, &process, &error), error);
     witness_ready(witness);
     assert_int_equal(witness_total(witness), 2);
     assert_int_equal(witness_pid(witness, 0), pk_process_pid(process));
@@ -167,7 +168,8 @@ static void no_leftovers_no_remark(void **state)
     pk_auto(pk_command) command = adversary("child", "--", "exit", "0", NULL);
     pk_command_leftovers(command, cell->policy->leftovers);
     for (int i = 0; i < 20; i++) {
-        assert_ok(pk_command_run(command, &cell->options, &result, &error), error);
+        pk_command_contain(command, &cell->options);
+        assert_ok(pk_command_status(command, &result, &error), error);
         assert_true(pk_result_is_success(&result));
         assert_int_equal(result.leftover_count, 0);
         assert_false(result.hard_killed);
@@ -186,7 +188,8 @@ static void waiting_for_leftovers_ends_at_the_deadline(void **state)
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
     pk_command_timeout(command, PK_SECONDS(1));
     pk_command_grace(command, PK_MILLISECONDS(100));
-    assert_ok(pk_command_run(command, &cell->options, &result, &error), error);
+    pk_command_contain(command, &cell->options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     witness_assert_dead(witness, GONE_MS);
     assert_int_equal(witness_total(witness), 2);
     assert_int_equal(result.verdict, PK_VERDICT_TIMED_OUT);
@@ -209,7 +212,8 @@ static void leftovers_in_a_session_of_their_own(void **state)
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "leave", "0", "--", "setsid", "--", "hold", NULL);
     pk_command_leftovers(command, PK_LEFTOVERS_FAIL);
-    assert_ok(pk_command_run(command, &cell->options, &result, &error), error);
+    pk_command_contain(command, &cell->options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     witness_ready(witness);
     assert_int_equal(witness_alive(witness), contained ? 0 : 1);
     assert_int_equal(result.leftover_count, contained ? 1 : 0);
@@ -227,7 +231,8 @@ static void many_leftovers(void **state)
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "leave", "0", "--", "wide", "29", "--", "hold", NULL);
     pk_command_leftovers(command, PK_LEFTOVERS_FAIL);
-    assert_ok(pk_command_run(command, &cell->options, &result, &error), error);
+    pk_command_contain(command, &cell->options);
+    assert_ok(pk_command_status(command, &result, &error), error);
     witness_assert_dead(witness, GONE_MS);
     assert_int_equal(witness_total(witness), 31);
     assert_int_equal(result.leftover_count, 30);

@@ -19,7 +19,7 @@ static pk_process *start(pk_command *command)
 {
     pk_error error;
     pk_process *process;
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     return process;
 }
 
@@ -338,7 +338,7 @@ static void *start_and_end(void *data)
 {
     struct errand *errand = data;
     pk_error error;
-    if (pk_command_start(errand->command, NULL, &errand->process, &error) < 0)
+    if (pk_command_start(errand->command, &errand->process, &error) < 0)
         errand->process = NULL;
     return NULL;
 }

@@ -32,7 +32,8 @@ static pk_process *start_alone(struct witness *witness, const char *words)
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.mechanism = PK_MECHANISM_REAPER;
     pk_auto(pk_command) command = cast_command(witness, words);
-    assert_ok(pk_command_start(command, &options, &process, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_start(command, &process, &error), error);
     witness_ready(witness);
     return process;
 }
@@ -156,7 +157,8 @@ static void anybody_may_be_killed_at_birth(void **state)
         pk_result result;
         pk_auto(pk_command) command = cast_command(NULL, "hold");
         pk_command_timeout(command, PK_SECONDS(5));
-        int r = pk_command_run(command, &options, &result, &error);
+        pk_command_contain(command, &options);
+        int r = pk_command_status(command, &result, &error);
         if (r < 0 && r != -ECANCELED && r != -EOPNOTSUPP) /* the first: the probe was killed */
             fail_msg("%d: %s", r, error.message);
         started += r == 0;

@@ -31,7 +31,8 @@ static pk_process *start_member(const char *words, struct witness *witness)
     options.mechanism = PK_MECHANISM_REAPER;
     pk_auto(pk_command) command = cast_command(witness, words);
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
-    if (pk_command_start(command, &options, &process, &error) < 0)
+    pk_command_contain(command, &options);
+    if (pk_command_start(command, &process, &error) < 0)
         fprintf(stderr, "%s\n", error.message);
     return process;
 }

@@ -213,7 +213,8 @@ static void assert_endings(void)
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         pk_result result;
         pk_auto(pk_command) command = cast_command(NULL, endings[i].words);
-        assert_ok(pk_command_run(command, &options, &result, &error), error);
+        pk_command_contain(command, &options);
+        assert_ok(pk_command_status(command, &result, &error), error);
         assert_int_equal(result.verdict, endings[i].verdict);
         assert_int_equal(result.exit_code, endings[i].exit_code);
         assert_int_equal(result.signal_number, endings[i].signal_number);
@@ -328,7 +329,8 @@ static void *spawn_fifty(void *data)
         pk_group_options options = PK_GROUP_OPTIONS_INIT;
         options.mechanism = PK_MECHANISM_REAPER;
         pk_auto(pk_command) command = cast_command(NULL, "exit 7");
-        good += pk_command_run(command, &options, &result, NULL) == 0 && result.exit_code == 7;
+        pk_command_contain(command, &options);
+        good += pk_command_status(command, &result, NULL) == 0 && result.exit_code == 7;
     }
     return (void *)good;
 }

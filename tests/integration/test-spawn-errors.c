@@ -27,14 +27,14 @@ static pk_error expect(pk_command *command, int number, pk_error_kind kind, pk_s
     pk_process *process = (pk_process *)&error;
     memset(&error, 0x55, sizeof(error));
     memset(&result, 0x55, sizeof(result));
-    assert_error(pk_command_start(command, NULL, &process, &error), error, number, step);
+    assert_error(pk_command_start(command, &process, &error), error, number, step);
     assert_ptr_equal(process, &error);
     assert_int_equal(error.kind, kind);
     for (const char *c = error.message; *c; c++)
         assert_false(iscntrl((unsigned char)*c));
 
     pk_result before = result;
-    assert_int_equal(pk_command_run(command, NULL, &result, NULL), number); /* also without a record */
+    assert_int_equal(pk_command_status(command, &result, NULL), number); /* also without a record */
     assert_memory_equal(&result, &before, sizeof(result));
     pk_command_free(command);
     return error;
@@ -155,7 +155,7 @@ static void a_program_that_was_just_written(void **state)
     int writer = open("written", O_WRONLY | O_CLOEXEC);
     pk_auto(pk_command) command = pk_command_new("./written", NULL);
     assert_int_equal(pthread_create(&thread, NULL, close_soon, &writer), 0);
-    int status = pk_command_run(command, NULL, &result, &error);
+    int status = pk_command_status(command, &result, &error);
     pthread_join(thread, NULL);
     assert_ok(status, error);
     assert_true(pk_result_is_success(&result));

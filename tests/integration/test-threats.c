@@ -50,7 +50,8 @@ static void pipe_holder_delays_nothing(void **state)
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = cast_command(witness, "print said -- leave 0 -- setsid -- hold");
     pk_command_pipe(command, 1);
-    assert_ok(pk_command_start(command, &options, &process, &error), error);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_start(command, &process, &error), error);
     witness_ready(witness);
     assert_ok(pk_process_wait(process, pk_deadline(PK_SECONDS(10)), &result, &error), error);
     assert_int_equal(result.verdict, PK_VERDICT_EXITED);

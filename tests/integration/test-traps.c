@@ -53,7 +53,8 @@ static int run_as_pid_1(pk_mechanism mechanism, const char *words)
     options.mechanism = mechanism;
     pk_auto(pk_command) command = cast_command(NULL, words);
     pk_command_kill_on_parent_death(command);
-    if (pk_command_run(command, &options, &result, &error) < 0) {
+    pk_command_contain(command, &options);
+    if (pk_command_status(command, &result, &error) < 0) {
         fprintf(stderr, "%s\n", error.message);
         return 11;
     }

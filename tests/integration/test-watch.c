@@ -51,7 +51,7 @@ static pk_process *start_watched(pk_command *command, pk_loop *loop, struct diar
 {
     pk_error error;
     pk_process *process;
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     assert_ok(pk_process_watch(process, loop, write_diary, diary, &error), error);
     return process;
 }
@@ -107,7 +107,7 @@ static void the_end_may_have_come_before_the_watch(void **state)
     pk_process *process;
     pk_loop *loop = new_loop();
     pk_auto(pk_command) command = adversary("exit", "5", NULL);
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     assert_true(pidfd_is_dead(pk_process_pidfd(process), 10000));
     assert_ok(pk_process_watch(process, loop, write_diary, &diary, &error), error);
     assert_int_equal(diary.count, 0); /* callbacks come from the dispatch only */
@@ -124,7 +124,7 @@ static void what_was_waited_for_can_be_watched(void **state)
     pk_process *process;
     pk_loop *loop = new_loop();
     pk_auto(pk_command) command = adversary("exit", "5", NULL);
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     assert_ok(pk_process_wait(process, PK_FOREVER, NULL, &error), error);
     assert_ok(pk_process_watch(process, loop, write_diary, &diary, &error), error);
     assert_int_equal(diary.count, 0);
@@ -263,7 +263,7 @@ static void nothing_is_called_after_freeing(void **state)
     pk_loop *loop = new_loop();
     pk_auto(pk_command) command = reporting_adversary(witness, "leave", "0", "--", "hold", NULL);
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
-    assert_ok(pk_command_start(command, NULL, &process, &error), error);
+    assert_ok(pk_command_start(command, &process, &error), error);
     assert_ok(pk_process_watch(process, loop, free_at_once, &calls, &error), error);
     while (calls == 0)
         assert_ok(pk_loop_dispatch(loop, pk_deadline(PK_SECONDS(10)), &error), error);
