@@ -106,8 +106,9 @@ typedef enum pk_delegation {
     PK_DELEGATION_PRESENT = 1 << 1, /* this process is in a leaf of a cgroup that was delegated to it, and whose
                                        controllers are enabled or can be: groups stand beside the leaf */
     PK_DELEGATION_LEAF = 1 << 2,    /* the own cgroup was delegated (Delegate=yes, a container with a writable cgroup
-                                       namespace): this process, which must be alone in it, is moved to a leaf. Only
-                                       if asked for, since it moves the owner */
+                                       namespace): this process, which must be alone in it but for its guardian, is
+                                       moved to a leaf with that. Only if asked for, since it moves the owner; the
+                                       cgroup stays divided, and no process can enter it itself any more */
     PK_DELEGATION_SCOPE = 1 << 3,   /* a transient scope, which the service manager of the user or the system makes on
                                        request, over D-Bus. The owner is not moved; a helper of the library lives in
                                        it, and starts the commands if the owner itself may not start any there */

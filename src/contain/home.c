@@ -118,7 +118,7 @@ static int check_outpost(struct home *home, pk_error *error)
                          site->path);
 }
 
-int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
+int home_ensure(struct home *home, enum site_kind kind, const struct guardians *guardians, pk_error *error)
 {
     int lost = home->dir >= 0 ? check_outpost(home, error) : 0;
     if (lost < 0)
@@ -129,7 +129,7 @@ int home_ensure(struct home *home, enum site_kind kind, pk_error *error)
     }
     guardian_link_end(&home->guardian); /* of a directory that was deleted under us */
     site_close(&home->site);
-    int r = site_find(kind, &home->site, error);
+    int r = site_find(kind, guardians, &home->site, error);
     if (r < 0)
         return r;
     home->guardian.spawner = home->site.outpost ? &home->site.outpost->spawner : NULL;

@@ -28,8 +28,9 @@ struct home {
         .dir = -1, .site = {.dir = -1}, .guardian = GUARDIAN_LINK_INIT \
     }
 
-/* Sees to it that there is an owner directory, in a site of this kind, and replaces a guardian that was lost. */
-int home_ensure(struct home *home, enum site_kind kind, pk_error *error);
+/* Sees to it that there is an owner directory, in a site of this kind, and replaces a guardian that was lost. The
+ * guardians are those of all homes. */
+int home_ensure(struct home *home, enum site_kind kind, const struct guardians *guardians, pk_error *error);
 
 /* Enables controllers in a home that is there, for the directories of groups; and, the first time, those that
  * PK_GUARANTEE_LIMITS stands for as well, where they can be had: what members used before a controller was enabled

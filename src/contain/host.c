@@ -103,7 +103,7 @@ static int examine_rung(pk_host *host, const char *name, pk_mechanism mechanism,
 static int look_at_leaf(pk_way *way, pk_error *error)
 {
     struct site site;
-    int r = site_look_at_leaf(&site, error);
+    int r = owner_look_at_leaf(&site, error);
     if (r == 0)
         controllers_read(site.dir, way->controllers, sizeof(way->controllers));
     if (r == 0)

@@ -1,6 +1,6 @@
 /*
  * Moving this process to a leaf of its own cgroup, so that controllers can be enabled in that: a cgroup with processes
- * in it may not.
+ * in it may not. The guardian of groups without limits lives where this process does, and is moved with it.
  *
  * Two owners in one cgroup are in each other's way. The lock keeps them from moving at the same time; the second finds
  * the cgroup empty of others only if the first has left, and then it is in the leaf itself, where `present` holds.
@@ -21,18 +21,31 @@
 
 #define LEAF_NAME "processkit-leaf"
 
-/* A process that is here beside this one, or 0; of another pid namespace, -1. */
-static int find_other(int dir, pid_t *other)
+/* Remembers a guardian that is here. */
+static bool is_guardian(const struct guardians *guardians, struct site *site, pid_t pid)
+{
+    for (int i = 0; i < SITES; i++)
+        if (guardians->pids[i] == pid) {
+            site->along.pids[i] = pid;
+            return true;
+        }
+    return false;
+}
+
+/* A process that is here beside this one and its guardians, or 0; of another pid namespace, -1. */
+static int find_other(const struct guardians *guardians, struct site *site, pid_t *other)
 {
     char text[4096];
     *other = 0;
-    ssize_t length = sys_read_file(dir, "cgroup.procs", text, sizeof(text));
+    ssize_t length = sys_read_file(site->dir, "cgroup.procs", text, sizeof(text));
     if (length < 0 && length != -EFBIG)
         return (int)length;
     for (char *at = text; *at && *other == 0; at += strcspn(at, "\n"), at += *at == '\n') {
         long pid = strtol(at, NULL, 10);
-        if (pid != sys_getpid())
-            *other = pid > 0 ? (pid_t)pid : -1;
+        if (pid <= 0)
+            *other = -1;
+        else if (pid != sys_getpid() && !is_guardian(guardians, site, (pid_t)pid))
+            *other = (pid_t)pid;
     }
     return 0;
 }
@@ -48,6 +61,18 @@ static int refuse_other(const struct site *site, pid_t other, pk_error *error)
                          who, site->path);
 }
 
+/* All of them, also after a failure. A guardian that has gone is in nobody's way. */
+static int move(int dir, const struct site *site)
+{
+    int first = cgroup_move(dir, sys_getpid());
+    for (int i = 0; i < SITES; i++) {
+        int r = site->along.pids[i] ? cgroup_move(dir, site->along.pids[i]) : 0;
+        if (first == 0 && r != -ESRCH)
+            first = r;
+    }
+    return first;
+}
+
 static int move_to_leaf(const struct site *site)
 {
     int r = sys_mkdirat(site->dir, LEAF_NAME, 0755);
@@ -56,28 +81,28 @@ static int move_to_leaf(const struct site *site)
     int leaf = sys_openat(site->dir, LEAF_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (leaf < 0)
         return leaf;
-    r = cgroup_move(leaf, sys_getpid());
+    r = move(leaf, site);
     sys_close(leaf);
     if (r < 0)
-        sys_unlinkat(site->dir, LEAF_NAME, AT_REMOVEDIR);
+        leaf_return(site);
     return r;
 }
 
-int leaf_check(const struct site *site, pk_error *error)
+int leaf_check(const struct guardians *guardians, struct site *site, pk_error *error)
 {
     pid_t other;
-    int r = find_other(site->dir, &other);
+    int r = find_other(guardians, site, &other);
     if (r < 0)
         return error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot read who is in %s", site->path);
     return other == 0 ? 0 : refuse_other(site, other, error);
 }
 
-int leaf_enter(struct site *site, pk_error *error)
+int leaf_enter(const struct guardians *guardians, struct site *site, pk_error *error)
 {
     int r = sys_flock(site->dir, LOCK_EX);
     if (r < 0)
         return error_errno(error, r, PK_STEP_ENABLE_LIMITS, site->path, "cannot lock %s", site->path);
-    r = leaf_check(site, error);
+    r = leaf_check(guardians, site, error);
     if (r == 0) {
         r = move_to_leaf(site);
         site->moved = r == 0;
@@ -91,6 +116,6 @@ int leaf_enter(struct site *site, pk_error *error)
 
 void leaf_return(const struct site *site)
 {
-    if (cgroup_move(site->dir, sys_getpid()) == 0)
+    if (move(site->dir, site) == 0)
         sys_unlinkat(site->dir, LEAF_NAME, AT_REMOVEDIR);
 }

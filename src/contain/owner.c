@@ -55,18 +55,41 @@ static struct home *home_of(const struct owner_entry *entry)
     return home_at(entry->site);
 }
 
+static bool is_guarded(const struct home *home)
+{
+    return home->dir >= 0 && guardian_link_is_up(&home->guardian);
+}
+
+/* Those that live: the number of another may be somebody else's by now. */
+static struct guardians find_guardians(void)
+{
+    struct guardians found = {0};
+    for (int i = 0; i < SITES; i++)
+        if (is_guarded(&owner.homes[i]) && !guardian_is_lost(&owner.homes[i].guardian.guardian))
+            found.pids[i] = owner.homes[i].guardian.guardian.pid;
+    return found;
+}
+
+static int ensure_home(enum site_kind site, pk_error *error)
+{
+    struct guardians guardians = {0};
+    if (site == SITE_LEAF) /* no other moves anybody */
+        guardians = find_guardians();
+    return home_ensure(home_at(site), site, &guardians, error);
+}
+
 /* ---- Entries ---------------------------------------------------------------------------------------------------- */
 
 int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *error)
 {
     struct home *home = home_at(site);
     lock_owner();
-    int r = home_ensure(home, site, error);
+    int r = ensure_home(site, error);
     if (r == 0) {
         r = home_make_entry(home, entry);
         if (r == -ENOENT) { /* deleted under us: begin anew, once */
             home_lose(home);
-            r = home_ensure(home, site, error);
+            r = ensure_home(site, error);
             if (r == 0)
                 r = home_make_entry(home, entry);
         }
@@ -132,11 +155,6 @@ void owner_hand_over(const struct owner_entry *entry)
     lock_owner();
     home_tell(home_of(entry), entry, GUARDIAN_TAKE);
     unlock_owner();
-}
-
-static bool is_guarded(const struct home *home)
-{
-    return home->dir >= 0 && guardian_link_is_up(&home->guardian);
 }
 
 static void check_guard(struct home *home)
@@ -259,7 +277,7 @@ int owner_enable(enum site_kind site, const char *const *controllers, size_t cou
     struct home *home = home_at(site);
     lock_owner();
     bool fresh = home->dir < 0;
-    int r = home_ensure(home, site, error);
+    int r = ensure_home(site, error);
     if (r == 0 && site == SITE_ROOT)
         r = site_check_root(&home->site, error);
     if (r == 0)
@@ -275,6 +293,15 @@ int owner_read_controllers(enum site_kind site, char *buffer, size_t size)
     const struct home *home = home_at(site);
     lock_owner();
     int r = home->dir < 0 ? -ENOENT : controllers_read(home->site.dir, buffer, size);
+    unlock_owner();
+    return r;
+}
+
+int owner_look_at_leaf(struct site *site, pk_error *error)
+{
+    lock_owner();
+    struct guardians guardians = find_guardians();
+    int r = site_look_at_leaf(&guardians, site, error);
     unlock_owner();
     return r;
 }

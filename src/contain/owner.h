@@ -76,6 +76,9 @@ int owner_enable(enum site_kind site, const char *const *controllers, size_t cou
 /* The controllers that can be enabled in a home, separated by spaces. */
 int owner_read_controllers(enum site_kind site, char *buffer, size_t size);
 
+/* The own cgroup, if it could be used as SITE_LEAF. Looks, and moves nothing. The caller closes it. */
+int owner_look_at_leaf(struct site *site, pk_error *error);
+
 /* Gives up a home that has no entries. */
 void owner_give_up(enum site_kind site);
 

@@ -80,26 +80,38 @@ int site_check_root(const struct site *site, pk_error *error)
     return refuse_limits(error, site->path, "this process is not in the root of the cgroup hierarchy");
 }
 
-/* The parent of the own cgroup. */
-static int find_present(struct site *site, const struct place *place, pk_error *error)
+/* -ENOENT where nothing can be seen above. */
+static int go_up(struct site *site, const struct place *place)
 {
     char *slash = strrchr(site->path, '/');
-    bool has_parent = strcmp(place->mount, place->own) != 0 && slash && slash != site->path;
-    int parent = has_parent ? sys_keep(sys_openat(site->dir, "..", O_RDONLY | O_DIRECTORY, 0)) : -ENOENT;
-    if (parent < 0 && parent != -ENOENT)
-        return error_errno(error, parent, PK_STEP_OPEN_CGROUP, site->path, "cannot open the cgroup above %s",
-                           site->path);
-    if (has_parent) {
-        *slash = '\0';
-        sys_close(site->dir);
-        site->dir = parent;
-    }
-    if (parent >= 0 && site_is_delegated(parent, strcmp(place->mount, site->path) == 0))
+    if (strcmp(place->mount, place->own) == 0 || !slash || slash == site->path)
+        return -ENOENT;
+    int parent = sys_keep(sys_openat(site->dir, "..", O_RDONLY | O_DIRECTORY, 0));
+    if (parent < 0)
+        return parent;
+    *slash = '\0';
+    sys_close(site->dir);
+    site->dir = parent;
+    return 0;
+}
+
+static bool is_delegated(const struct site *site, const struct place *place)
+{
+    return site_is_delegated(site->dir, strcmp(place->mount, site->path) == 0);
+}
+
+static int find_present(struct site *site, const struct place *place, pk_error *error)
+{
+    int r = go_up(site, place);
+    if (r < 0 && r != -ENOENT)
+        return error_errno(error, r, PK_STEP_OPEN_CGROUP, site->path, "cannot open the cgroup above %s", site->path);
+    if (r == 0 && is_delegated(site, place))
         return 0;
     return refuse_limits(error, site->path, "this process is not in a leaf of a cgroup that was delegated to it");
 }
 
-static int check_leaf(const struct site *site, const struct place *place, pk_error *error)
+/* A refusal may leave the site at the cgroup above. */
+static int check_leaf(struct site *site, const struct place *place, pk_error *error)
 {
     if (site_is_root(site->dir))
         return refuse_limits(error, site->path,
@@ -110,12 +122,15 @@ static int check_leaf(const struct site *site, const struct place *place, pk_err
                              "the own cgroup %s is read-only (give the container a writable cgroup: "
                              "a cgroup namespace of its own and /sys/fs/cgroup mounted read-write)",
                              site->path);
-    if (site_is_delegated(site->dir, strcmp(place->mount, place->own) == 0))
+    if (is_delegated(site, place))
         return 0;
-    return refuse_limits(error, site->path,
+    if (go_up(site, place) == 0 && is_delegated(site, place))
+        return refuse_limits(error, place->own, "the own cgroup is a leaf of %s already (allow the way present)",
+                             site->path);
+    return refuse_limits(error, place->own,
                          "the own cgroup %s is not delegated to this process (set Delegate=yes in "
                          "its unit)",
-                         site->path);
+                         place->own);
 }
 
 static int find_scope(struct site *site, pk_error *error)
@@ -126,7 +141,7 @@ static int find_scope(struct site *site, pk_error *error)
     return r;
 }
 
-static int find(enum site_kind kind, struct site *site, pk_error *error)
+static int find(enum site_kind kind, const struct guardians *guardians, struct site *site, pk_error *error)
 {
     struct place place;
     int r = find_own(site, &place, error);
@@ -139,22 +154,22 @@ static int find(enum site_kind kind, struct site *site, pk_error *error)
         return find_present(site, &place, error);
     case SITE_LEAF:
         r = check_leaf(site, &place, error);
-        return r < 0 ? r : leaf_enter(site, error);
+        return r < 0 ? r : leaf_enter(guardians, site, error);
     default:
         return 0;
     }
 }
 
-int site_find(enum site_kind kind, struct site *site, pk_error *error)
+int site_find(enum site_kind kind, const struct guardians *guardians, struct site *site, pk_error *error)
 {
     *site = (struct site){.kind = kind, .dir = -1};
-    int r = kind == SITE_SCOPE ? find_scope(site, error) : find(kind, site, error);
+    int r = kind == SITE_SCOPE ? find_scope(site, error) : find(kind, guardians, site, error);
     if (r < 0)
         site->dir = sys_close_safe(site->dir);
     return r;
 }
 
-int site_look_at_leaf(struct site *site, pk_error *error)
+int site_look_at_leaf(const struct guardians *guardians, struct site *site, pk_error *error)
 {
     struct place place;
     *site = (struct site){.kind = SITE_LEAF, .dir = -1};
@@ -162,7 +177,7 @@ int site_look_at_leaf(struct site *site, pk_error *error)
     if (r == 0)
         r = check_leaf(site, &place, error);
     if (r == 0)
-        r = leaf_check(site, error);
+        r = leaf_check(guardians, site, error);
     if (r < 0)
         site->dir = sys_close_safe(site->dir);
     return r;

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* In the order in which they are tried. */
 enum site_kind {
@@ -24,11 +25,17 @@ enum site_kind {
 
 struct outpost;
 
+/* The guardians of this process, of which some live where it lives; 0: none. */
+struct guardians {
+    pid_t pids[SITES];
+};
+
 struct site {
     enum site_kind kind;
     int dir;                 /* the cgroup; above 2 */
     char path[PATH_MAX];     /* the same, for people */
-    bool moved;              /* this process was moved to a leaf of it */
+    bool moved;              /* this process was moved to a leaf of it, */
+    struct guardians along;  /* and these with it */
     struct outpost *outpost; /* SITE_SCOPE: what keeps it alive */
 };
 
@@ -36,7 +43,7 @@ struct site {
  * Finds one, and makes it if that is what it takes: moves this process, or asks for a scope. A refusal (see
  * place_is_refusal) says why it cannot be had. Nothing is left behind after a failure.
  */
-int site_find(enum site_kind kind, struct site *site, pk_error *error);
+int site_find(enum site_kind kind, const struct guardians *guardians, struct site *site, pk_error *error);
 
 /* Takes that back, for a site that turned out to be of no use, and closes it. */
 void site_abandon(struct site *site);
@@ -52,11 +59,12 @@ const char *site_remedy(const struct site *site);
 pk_delegation site_delegation(enum site_kind kind);
 
 /* The own cgroup, if it could be used as SITE_LEAF. Looks, and moves nothing. */
-int site_look_at_leaf(struct site *site, pk_error *error);
+int site_look_at_leaf(const struct guardians *guardians, struct site *site, pk_error *error);
 
-/* leaf.c: whether this process is alone in the site; moving it to a leaf of it; and back. */
-int leaf_check(const struct site *site, pk_error *error);
-int leaf_enter(struct site *site, pk_error *error);
+/* leaf.c: whether this process is alone in the site, but for guardians of its own; moving them to a leaf of it; and
+ * back. */
+int leaf_check(const struct guardians *guardians, struct site *site, pk_error *error);
+int leaf_enter(const struct guardians *guardians, struct site *site, pk_error *error);
 void leaf_return(const struct site *site);
 
 /* Whether this is the root of the hierarchy, and a refusal if it is not. */

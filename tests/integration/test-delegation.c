@@ -8,8 +8,12 @@
 #include "contain/delegation.h"
 #include "contain/home.h"
 #include "contain/owner.h"
+#include "contain/place.h"
 #include "hierarchy.h"
 #include "sys/fault.h"
+
+#include <processkit/guardian.h>
+#include <processkit/host.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +56,15 @@ static void enter_unit(char unit[PATH_MAX], bool delegated)
     if (delegated)
         assert_int_equal(setxattr(unit, "user.delegate", "1", 1, 0), 0);
     assert_true(hierarchy_enter(unit));
+}
+
+/* What another owner, or DelegateSubgroup= of a service manager, has prepared. */
+static void enter_leaf_of_unit(char unit[PATH_MAX], char leaf[PATH_MAX + 32])
+{
+    enter_unit(unit, true);
+    snprintf(leaf, PATH_MAX + 32, "%s/main", unit);
+    assert_int_equal(mkdir(leaf, 0755), 0);
+    assert_true(hierarchy_enter(leaf));
 }
 
 static void leave_unit(const char *unit)
@@ -133,17 +146,13 @@ static void a_delegated_unit_is_divided_on_request(void **state)
     leave_unit(unit);
 }
 
-/* What another owner, or DelegateSubgroup= of a service manager, has prepared. */
 static void in_a_leaf_groups_stand_beside_it(void **state)
 {
     (void)state;
     char unit[PATH_MAX], leaf[PATH_MAX + 32];
     pk_error error;
     enum site_kind site;
-    enter_unit(unit, true);
-    snprintf(leaf, sizeof(leaf), "%s/main", unit);
-    assert_int_equal(mkdir(leaf, 0755), 0);
-    assert_true(hierarchy_enter(leaf));
+    enter_leaf_of_unit(unit, leaf);
     assert_ok(delegation_choose(PK_DELEGATION_ROOT | PK_DELEGATION_PRESENT, controllers, 1, &site, &error), error);
     assert_int_equal(site, SITE_PRESENT);
     assert_is_in(leaf);
@@ -164,6 +173,130 @@ static void what_is_there_comes_first(void **state)
     assert_ok(delegation_choose(EVERY_WAY, controllers, 1, &site, &error), error);
     assert_int_equal(site, SITE_LEAF);
     owner_leave();
+    leave_unit(unit);
+}
+
+/* ---- The guardian of groups without limits ---------------------------------------------------------------------- */
+
+/* An owner with a group in the unit itself; returns the guardian. */
+static pid_t have_a_plain_group(struct owner_entry *entry)
+{
+    pk_error error;
+    assert_ok(owner_make_entry(SITE_OWN, entry, &error), error);
+    assert_true(pk_guardian_pid() > 0);
+    return pk_guardian_pid();
+}
+
+static void end_plain_group(struct owner_entry *entry)
+{
+    assert_int_equal(owner_remove_entry(entry), 0);
+    close(entry->fd);
+    owner_leave();
+}
+
+static void assert_process_is_in(pid_t pid, const char *directory)
+{
+    struct place place;
+    pk_error error;
+    assert_ok(place_find_of(pid, &place, &error), error);
+    assert_string_equal(place.own, directory);
+}
+
+static void the_own_guardian_is_nobody_else(void **state)
+{
+    (void)state;
+    char unit[PATH_MAX], leaf[PATH_MAX + 32];
+    pk_error error;
+    enum site_kind site;
+    struct owner_entry entry;
+    enter_unit(unit, true);
+    pid_t guardian = have_a_plain_group(&entry);
+    assert_process_is_in(guardian, unit);
+    assert_ok(delegation_choose(PK_DELEGATION_LEAF, controllers, 1, &site, &error), error);
+    snprintf(leaf, sizeof(leaf), "%s/processkit-leaf", unit);
+    assert_is_in(leaf);
+    assert_process_is_in(guardian, leaf);
+    end_plain_group(&entry);
+    leave_unit(unit);
+}
+
+static void the_own_guardian_comes_back_as_well(void **state)
+{
+    (void)state;
+    static const char *const missing[] = {"gravity"};
+    char unit[PATH_MAX], leaf[PATH_MAX + 32];
+    pk_error error;
+    enum site_kind site;
+    struct owner_entry entry;
+    enter_unit(unit, true);
+    pid_t guardian = have_a_plain_group(&entry);
+    assert_int_equal(delegation_choose(PK_DELEGATION_LEAF, missing, 1, &site, &error), -EOPNOTSUPP);
+    assert_is_in(unit);
+    assert_process_is_in(guardian, unit);
+    snprintf(leaf, sizeof(leaf), "%s/processkit-leaf", unit);
+    assert_int_equal(access(leaf, F_OK), -1);
+    end_plain_group(&entry);
+    leave_unit(unit);
+}
+
+static void who_cannot_be_moved_keeps_everybody_there(void **state)
+{
+    (void)state;
+    char unit[PATH_MAX];
+    pk_error error;
+    enum site_kind site;
+    struct owner_entry entry;
+    enter_unit(unit, true);
+    pid_t guardian = have_a_plain_group(&entry);
+    for (unsigned call = 1; call <= 2; call++) { /* its own move, and that of the guardian */
+        sys_fault_clear();
+        sys_fault_set("write", call, EACCES);
+        assert_int_equal(delegation_choose(PK_DELEGATION_LEAF, controllers, 1, &site, &error), -EOPNOTSUPP);
+        sys_fault_clear();
+        assert_non_null(strstr(error.message, "cannot move this process to a leaf of"));
+        assert_is_in(unit);
+        assert_process_is_in(guardian, unit);
+    }
+    end_plain_group(&entry);
+    leave_unit(unit);
+}
+
+static const pk_way *find_way(const pk_host *host, pk_delegation delegation)
+{
+    for (size_t i = 0; i < host->way_count; i++)
+        if (host->ways[i].delegation == delegation)
+            return &host->ways[i];
+    fail_msg("no way %s", pk_delegation_name(delegation));
+    return NULL;
+}
+
+/* Whoever looks has groups of all kinds at that moment. */
+static void a_look_at_the_leaf_finds_nobody_else(void **state)
+{
+    (void)state;
+    char unit[PATH_MAX];
+    pk_error error;
+    pk_host host;
+    enter_unit(unit, true);
+    assert_ok(pk_host_examine(&host, &error), error);
+    const pk_way *leaf = find_way(&host, PK_DELEGATION_LEAF);
+    if (!leaf->available)
+        assert_non_null(strstr(leaf->reason, "the controller 'memory' is not available in"));
+    assert_is_in(unit);
+    owner_leave();
+    leave_unit(unit);
+}
+
+static void in_a_leaf_no_other_is_recommended(void **state)
+{
+    (void)state;
+    char unit[PATH_MAX], leaf[PATH_MAX + 32];
+    pk_error error;
+    enum site_kind site;
+    enter_leaf_of_unit(unit, leaf);
+    assert_int_equal(delegation_choose(PK_DELEGATION_LEAF, controllers, 1, &site, &error), -EOPNOTSUPP);
+    assert_non_null(strstr(error.message, "the own cgroup is a leaf of "));
+    assert_non_null(strstr(error.message, " already (allow the way present)"));
     leave_unit(unit);
 }
 
@@ -298,6 +431,11 @@ static const struct test tests[] = {
     PK_TEST_WITH(a_delegated_unit_is_divided_on_request, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     PK_TEST_WITH(in_a_leaf_groups_stand_beside_it, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     PK_TEST_WITH(what_is_there_comes_first, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(the_own_guardian_is_nobody_else, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(the_own_guardian_comes_back_as_well, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(who_cannot_be_moved_keeps_everybody_there, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(a_look_at_the_leaf_finds_nobody_else, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
+    PK_TEST_WITH(in_a_leaf_no_other_is_recommended, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     PK_TEST_WITH(a_unit_with_others_in_it_is_not_divided, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     PK_TEST_WITH(a_missing_controller_moves_nobody, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
     PK_TEST_WITH(two_owners_race_for_one_leaf, .needs = NEEDS_CGROUP2 | NEEDS_ROOT),
