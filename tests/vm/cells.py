@@ -44,6 +44,10 @@ CELLS = {
     "user-manager": Cell("systemd", "cgroup2", each(Enforced("scope"))),
     # Root in a service of the system with Delegate=yes, which is not divided unasked.
     "delegate-root": Cell("systemd", "cgroup2", each(Enforced("scope"))),
+    # An ordinary user's service with Delegate=yes whose main process asks to be moved to a leaf.
+    "delegate-leaf": Cell("systemd", "cgroup2", each(Enforced("leaf"))),
+    # The same service, where somebody has moved to a leaf already and enabled controllers beside it.
+    "delegate-present": Cell("systemd", "cgroup2", each(Enforced("present"))),
     # Root with a read-only view of its cgroup and nobody to ask, as in a stock container.
     "readonly": Cell("systemd", "reaper", each(Refused(
         "pk: cannot enforce limits: root: this process is not in the root of the cgroup hierarchy; present: this process "
@@ -55,7 +59,15 @@ CELLS = {
 OOM_VERDICT = "oom-killed"
 PIDS_VERDICT = "exited"
 
+# How much of a processor is used under a limit of half of one: at least, and at most.
+CPU_SHARE = (0.45, 0.55)
+
 
 def is_limited(cell):
     """Whether a limit can be had there, of those that do no harm to an ordinary tree."""
     return isinstance(CELLS[cell].limits["pids"], Enforced)
+
+
+def has_scope(cell):
+    """Whether that is by a scope."""
+    return CELLS[cell].limits["pids"] == Enforced("scope")
