@@ -167,7 +167,8 @@ static void take_message(const struct guardian_message *message)
         drop_note((size_t)(note - guardian.notes));
 }
 
-/* An empty message looks like the end of the socket. */
+/* An empty message looks like the end of the socket, and what comes like the end may be a moment ahead of the last
+ * message: only what is read after this was true is the end for certain. */
 static bool is_closed(void)
 {
     struct pollfd control = {.fd = CONTROL};
@@ -178,14 +179,18 @@ static bool is_closed(void)
 static bool read_messages(void)
 {
     enum { DO_NOT_WAIT = 0x40 };
-    for (;;) {
+    for (bool closed = false;;) {
         char bytes[sizeof(struct guardian_message) + 1]; /* one more: a longer one does not pass for a message */
         struct guardian_message message;
         long size = CALL6(recvfrom, CONTROL, bytes, sizeof(bytes), DO_NOT_WAIT, NULL, NULL);
         if (size == ERROR_AGAIN || size == ERROR_INTERRUPTED)
             return true;
-        if (size < 0 || (size == 0 && is_closed()))
+        if (size < 0 || (size == 0 && closed))
             return false;
+        if (size == 0) {
+            closed = is_closed();
+            continue;
+        }
         memcpy(&message, bytes, sizeof(message));
         if (guardian_message_is_valid(&message, (size_t)size))
             take_message(&message);

@@ -193,7 +193,8 @@ static void take_message(const struct reaper_message *message)
     }
 }
 
-/* An empty message looks like the end. */
+/* An empty message looks like the end, and what comes like the end may be a moment ahead of the last message: only what
+ * is read after this was true is the end for certain. */
 static bool is_closed(void)
 {
     struct pollfd fd = {.fd = CONTROL, .events = POLLRDHUP};
@@ -208,7 +209,7 @@ enum { SOME = 64, ALL = 1 << 30 };
 static bool read_messages(int most)
 {
     enum { DO_NOT_WAIT = 0x40 };
-    bool reset = false;
+    bool reset = false, closed = false;
     while (most-- > 0) {
         char bytes[sizeof(struct reaper_message) + 1]; /* one more: a longer one does not pass for a message */
         struct reaper_message message;
@@ -219,8 +220,12 @@ static bool read_messages(int most)
             reset = true;
             continue;
         }
-        if (size < 0 || (size == 0 && is_closed()))
+        if (size < 0 || (size == 0 && closed))
             return false;
+        if (size == 0) {
+            closed = is_closed();
+            continue;
+        }
         memcpy(&message, bytes, sizeof(message));
         if (reaper_message_is_valid(&message, (size_t)size, true))
             take_message(&message);

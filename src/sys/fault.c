@@ -47,6 +47,22 @@ RACY int sys_fault(const char *call)
     return 0;
 }
 
+static struct {
+    const char *call;
+    unsigned nth; /* 0: none */
+} early_end;
+
+RACY bool sys_fault_early_end(const char *call)
+{
+    return early_end.nth > 0 && strcmp(early_end.call, call) == 0 && sys_fault_count(call) == early_end.nth;
+}
+
+void sys_fault_set_early_end(const char *call, unsigned nth)
+{
+    early_end.call = call;
+    early_end.nth = nth;
+}
+
 RACY int sys_fault_file(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -79,6 +95,7 @@ RACY const char *sys_fault_path(const char *path)
 void sys_fault_clear(void)
 {
     fault_count = 0;
+    early_end.nth = 0;
     memset(calls, 0, sizeof(calls));
 }
 

@@ -12,12 +12,20 @@
 /* Returns 0, or the negative errno with which this call is to fail. Counts calls by name. Async-signal-safe. */
 int sys_fault(const char *call);
 
+/* Likewise, for a call that receives messages, which may also report an end too early: true if it is to do that. Counts
+ * nothing. */
+bool sys_fault_early_end(const char *call);
+
 /* Likewise, for opening a file by this path. */
 int sys_fault_file(const char *path);
 
 /* From now on the n-th call (from 1) of that name fails with that errno; n 0: every call. With the name of a file, such
  * as "cgroup.kill", and n 0: every opening of a file of that name. Up to 8 at once. */
 void sys_fault_set(const char *call, unsigned nth, int error_number);
+
+/* From now on the n-th call (from 1) of that name, which receives messages, reports the end of them, and receives
+ * nothing. 0: no longer; as after sys_fault_clear. */
+void sys_fault_set_early_end(const char *call, unsigned nth);
 
 /* No faults, all counts zero. */
 void sys_fault_clear(void);
@@ -42,6 +50,12 @@ void sys_fault_each(void (*callback)(const char *call, unsigned count, void *dat
             return sys_fault_;            \
     } while (false)
 
+#define SYS_FAULT_EARLY_END(call)      \
+    do {                               \
+        if (sys_fault_early_end(call)) \
+            return 0;                  \
+    } while (false)
+
 #define SYS_FAULT_FILE(path)                   \
     do {                                       \
         int sys_fault_ = sys_fault_file(path); \
@@ -52,9 +66,10 @@ void sys_fault_each(void (*callback)(const char *call, unsigned count, void *dat
 #define SYS_PATH(path) sys_fault_path(path)
 
 #else
-#define SYS_FAULT(call)      ((void)0)
-#define SYS_FAULT_FILE(path) ((void)0)
-#define SYS_PATH(path)       (path)
+#define SYS_FAULT(call)           ((void)0)
+#define SYS_FAULT_EARLY_END(call) ((void)0)
+#define SYS_FAULT_FILE(path)      ((void)0)
+#define SYS_PATH(path)            (path)
 #endif
 
 #endif

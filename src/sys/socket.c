@@ -20,10 +20,21 @@ int sys_socketpair(int fds[2])
     return (int)SYS_RESULT(syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
 }
 
-int sys_receive(int socket, void *bytes, size_t size)
+static int receive(int socket, void *bytes, size_t size)
 {
     SYS_FAULT("recv");
+    SYS_FAULT_EARLY_END("recv");
     return (int)SYS_RESULT(recv(socket, bytes, size, MSG_DONTWAIT));
+}
+
+/*
+ * The kernel looks for a message, and if there is none, whether the other end is closed. Who speaks and closes between
+ * the two is reported as an end, with the message still there: what comes after an end decides.
+ */
+int sys_receive(int socket, void *bytes, size_t size)
+{
+    int r = receive(socket, bytes, size);
+    return r == 0 ? receive(socket, bytes, size) : r;
 }
 
 int sys_send(int socket, const void *bytes, size_t size)
@@ -80,9 +91,10 @@ int sys_send_with(int socket, const void *bytes, size_t size, const int *fds, si
     return (int)SYS_RESULT(syscall(SYS_sendmsg, socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
+static int receive_with(int socket, void *bytes, size_t size, int *fd)
 {
     SYS_FAULT("recvmsg");
+    SYS_FAULT_EARLY_END("recvmsg");
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(int))];
@@ -90,11 +102,21 @@ int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
     struct iovec part = {bytes, size};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = CMSG_LEN(sizeof(int))};
-    *fd = -1;
     int r = (int)SYS_RESULT(syscall(SYS_recvmsg, socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
     const struct cmsghdr *header = r >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
         header->cmsg_len >= CMSG_LEN(sizeof(int)))
         memcpy(fd, CMSG_DATA(header), sizeof(int));
     return r;
+}
+
+/* An empty message may bring a descriptor; nobody sends such. */
+int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
+{
+    *fd = -1;
+    int r = receive_with(socket, bytes, size, fd);
+    if (r != 0)
+        return r;
+    *fd = sys_close_safe(*fd);
+    return receive_with(socket, bytes, size, fd);
 }

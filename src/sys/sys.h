@@ -78,7 +78,8 @@ int sys_socketpair(int fds[2]);
 /* One message, without waiting and without SIGPIPE. */
 int sys_send(int socket, const void *bytes, size_t size);
 
-/* The next message, without waiting: its size, 0 at the end, -EAGAIN if there is none yet. */
+/* The next message, without waiting: its size, 0 at the end, -EAGAIN if there is none yet. An empty message is passed
+ * over; two in a row look like the end. */
 int sys_receive(int socket, void *bytes, size_t size);
 
 /* The same with descriptors, which stay the caller's too: at most SYS_MOST_PASSED. */

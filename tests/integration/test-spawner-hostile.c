@@ -154,6 +154,21 @@ static void what_is_no_parcel_is_refused(void **state)
     spawning_end(group, &spawner);
 }
 
+/* The kernel may tell of the end ahead of what was said before it. */
+static void an_answer_is_heard_though_the_end_seems_to_come_first(void **state)
+{
+    struct spawner spawner;
+    pk_group *group = spawning_group(&spawner);
+    int file = sys_memfd_create("no parcel", false);
+    sys_fault_clear();
+    sys_fault_set_early_end("recvmsg", 1);
+    int r = ask_with(&spawner, file, 100);
+    sys_fault_clear();
+    assert_int_equal(r, -EPROTO);
+    close(file);
+    spawning_end(group, &spawner);
+}
+
 /* As one of another version would be. */
 static void a_helper_that_does_not_understand_is_named(void **state)
 {
@@ -466,6 +481,7 @@ static void every_call_of_a_spawners_start_may_fail(void **state)
 static const struct test tests[] = {
     HERE(what_is_no_request_is_passed_over, .deadline_s = 60),
     HERE(what_is_no_parcel_is_refused, .deadline_s = 60),
+    HERE(an_answer_is_heard_though_the_end_seems_to_come_first),
     PK_TEST(a_helper_that_does_not_understand_is_named),
     HERE(a_killed_spawner_loses_no_child, .deadline_s = 120),
     HERE(a_child_without_an_answer_is_ended, .deadline_s = 60),

@@ -3,6 +3,7 @@
  */
 #include "contain/reaper-link.h"
 #include "harness.h"
+#include "sys/fault.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -58,6 +59,28 @@ static void last_words_are_heard_from_who_has_not_heard_us(void **state)
     reaper_link_free(link);
 }
 
+/* The kernel may tell of the end ahead of what was said before it. */
+static void last_words_are_heard_though_the_end_seems_to_come_first(void **state)
+{
+    (void)state;
+    for (unsigned nth = 1; nth <= 2; nth++) {
+        int theirs;
+        struct reaper_link *link = make_link(&theirs);
+        say(theirs, REAPER_LEADER, 0x2500);
+        say(theirs, REAPER_EMPTY, 0);
+        close(theirs);
+        sys_fault_clear();
+        sys_fault_set_early_end("recv", nth);
+        assert_int_equal(reaper_link_read(link), 0);
+        sys_fault_clear();
+        assert_false(link->lost);
+        assert_true(link->leader_ended);
+        assert_int_equal(link->status, 0x2500);
+        assert_true(link->empty);
+        reaper_link_free(link);
+    }
+}
+
 /* One that goes without them is lost. */
 static void who_says_nothing_is_lost(void **state)
 {
@@ -74,6 +97,7 @@ static void who_says_nothing_is_lost(void **state)
 
 static const struct test tests[] = {
     PK_TEST(last_words_are_heard_from_who_has_not_heard_us),
+    PK_TEST(last_words_are_heard_though_the_end_seems_to_come_first),
     PK_TEST(who_says_nothing_is_lost),
 };
 
