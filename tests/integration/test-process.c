@@ -361,7 +361,9 @@ static void a_child_outlives_the_thread_that_started_it(void **state)
     witness_ready(witness);
     witness_assert_alive(witness);
     assert_int_equal(pk_process_signal(process, SIGUSR1, NULL), 0);
-    assert_int_equal(wait_for(process).exit_code, 4);
+    pk_result result = wait_for(process);
+    assert_int_equal(result.verdict, PK_VERDICT_EXITED);
+    assert_int_equal(result.exit_code, 4);
     pk_process_free(process);
     witness_free(witness);
 }
