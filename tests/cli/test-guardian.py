@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from harness import equal, run, test
 
@@ -23,34 +24,57 @@ def can_make_cgroups():
 
 
 class Report:
-    """A FIFO for an adversary's --report."""
+    """A FIFO for an adversary's --report, and whoever is behind it: none of them outlives the test."""
 
     def __init__(self):
         self.directory = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.directory.name, "report")
         os.mkfifo(self.path)
-        self.keep = os.open(self.path, os.O_RDWR)
-        self.lines = os.fdopen(os.open(self.path, os.O_RDONLY), "r")
-        self.pidfds = []
+        self.fifo = os.open(self.path, os.O_RDWR)
+        self.text = b""
+        self.owners = []
+        self.members = {}  # what was reported: a pidfd
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pidfds = self.owners + list(self.members.values())
+        for pidfd in pidfds:
+            try:
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            os.close(pidfd)
+        os.close(self.fifo)
+        self.directory.cleanup()
+
+    def own(self, pid):
+        """A child of ours that is to end with the test."""
+        self.owners.append(os.pidfd_open(pid))
+        return pid
+
+    def take(self, line):
+        pid = line.split()[0]
+        if pid.isdigit() and "!" not in line:
+            self.members[line] = os.pidfd_open(int(pid))
 
     def ready(self):
         """Holds all that are reported until all stand."""
-        for line in self.lines:
-            if line == "ready\n":
-                return
-            pid = line.split()[0]
-            if pid.isdigit() and "!" not in line:
-                self.pidfds.append(os.pidfd_open(int(pid)))
+        end = time.monotonic() + PATIENCE
+        while not self.text.endswith(b"ready\n"):
+            left = max(0, end - time.monotonic())
+            readable = select.select([self.fifo, *self.owners], [], [], left)[0]
+            if self.fifo not in readable:
+                raise AssertionError(f"{'pk has ended' if readable else 'not ready in time'}: only {self.text!r} came")
+            self.text += os.read(self.fifo, 65536)
+        for line in self.text.decode().splitlines():
+            self.take(line)
 
     def alive(self, patience=0):
-        return [fd for fd in self.pidfds if not select.select([fd], [], [], patience)[0]]
-
-    def close(self):
-        for fd in self.pidfds:
-            os.close(fd)
-        self.lines.close()
-        os.close(self.keep)
-        self.directory.cleanup()
+        end = time.monotonic() + patience
+        return [line for line, pidfd in self.members.items()
+                if not select.select([pidfd], [], [], max(0, end - time.monotonic()))[0]]
 
 
 def directories_of(pid):
@@ -59,15 +83,19 @@ def directories_of(pid):
     return [name for point in points for name in glob.glob(f"{point}/**/processkit-{pid}-*", recursive=True)]
 
 
+def guards(number, pid):
+    """By what it holds: the owner's pidfd is its second descriptor before pk goes on. Its arguments may come later."""
+    try:
+        with open(f"/proc/{number}/fdinfo/1", encoding="utf-8") as file:
+            return f"Pid:\t{pid}\n" in file.readlines()
+    except OSError:
+        return False
+
+
 def guardian_of(pid):
-    """A pidfd. By its arguments: the name of the directory that it guards has the pid in it."""
+    """A pidfd."""
     for number in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{number}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if words[:2] == [b"processkit-guardian", b"guard"] and words[2].startswith(b"processkit-%d-" % pid):
+        if guards(number, pid):
             return os.pidfd_open(int(number))
     raise AssertionError(f"pid {pid} has no guardian, but {directories_of(pid)}")
 
@@ -76,53 +104,53 @@ def assert_gone(report, guardian, pid):
     equal(report.alive(PATIENCE), [], "alive")
     equal(bool(select.select([guardian], [], [], PATIENCE)[0]), True, "the guardian has gone")
     os.close(guardian)
-    equal(directories_of(pid), [])
+    equal(directories_of(pid), [], "directories")
 
 
-def start(report, *words, **options):
-    return subprocess.Popen([PK, "run", *words[:-1], "--", ADVERSARY, "--report", report.path, *words[-1].split()],
-                            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+def start(report, *words):
+    process = subprocess.Popen([PK, "run", *words[:-1], "--", ADVERSARY, "--report", report.path, *words[-1].split()],
+                               stdin=subprocess.DEVNULL)
+    report.own(process.pid)
+    return process
 
 
 @test
 def nothing_is_left_of_a_killed_pk():
     for words in ("tree 12", "wide 2 -- setsid -- ignore TERM,INT,HUP -- hold", "cgroup -- hold"):
-        report = Report()
-        process = start(report, words)
-        report.ready()
-        guardian = guardian_of(process.pid)
-        equal(report.alive(), report.pidfds)
-        process.kill()
-        process.wait(PATIENCE)
-        assert_gone(report, guardian, process.pid)
-        report.close()
+        with Report() as report:
+            process = start(report, words)
+            report.ready()
+            guardian = guardian_of(process.pid)
+            equal(report.alive(), list(report.members), "alive")
+            process.kill()
+            process.wait(PATIENCE)
+            assert_gone(report, guardian, process.pid)
 
 
 @test
 def nothing_is_left_of_a_pk_that_dies_of_another_signal():
     for number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT):
-        report = Report()
-        process = start(report, "-k", "50ms", "wide 2 -- setsid -- ignore TERM -- hold")
-        report.ready()
-        guardian = guardian_of(process.pid)
-        process.send_signal(number)
-        process.wait(PATIENCE)
-        assert_gone(report, guardian, process.pid)
-        report.close()
+        with Report() as report:
+            process = start(report, "-k", "50ms", "wide 2 -- setsid -- ignore TERM -- hold")
+            report.ready()
+            guardian = guardian_of(process.pid)
+            process.send_signal(number)
+            process.wait(PATIENCE)
+            assert_gone(report, guardian, process.pid)
 
 
 @test
 def nothing_is_left_of_an_inner_pk():
     """The outer one is killed: its group has the inner one, and the inner one's guardian, and all of their members."""
-    report = Report()
-    outer = subprocess.Popen([PK, "run", PK, "run", ADVERSARY, "--report", report.path, "wide", "2"],
-                             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    report.ready()
-    guardian = guardian_of(outer.pid)
-    outer.kill()
-    outer.wait(PATIENCE)
-    assert_gone(report, guardian, outer.pid)
-    report.close()
+    with Report() as report:
+        outer = subprocess.Popen([PK, "run", PK, "run", ADVERSARY, "--report", report.path, "wide", "2"],
+                                 stdin=subprocess.DEVNULL)
+        report.own(outer.pid)
+        report.ready()
+        guardian = guardian_of(outer.pid)
+        outer.kill()
+        outer.wait(PATIENCE)
+        assert_gone(report, guardian, outer.pid)
 
 
 @test
@@ -137,19 +165,19 @@ def an_inner_pk_leaves_nothing_running():
 @test
 def nothing_is_left_when_the_terminal_is_closed():
     """The shell and pk are hung up; one that is killed by it at once, and members that are not."""
-    report = Report()
-    pid, master = pty.fork()
-    if pid == 0:
-        os.execv("/bin/sh", ["sh", "-c", '"$0" run "$1" --report "$2" wide 2 -- setsid -- ignore HUP,TERM,INT -- hold; :',
-                             PK, ADVERSARY, report.path])
-    report.ready()
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as children:
-        inner = int(children.read().split()[0])
-    guardian = guardian_of(inner)
-    os.close(master)
-    os.waitpid(pid, 0)
-    assert_gone(report, guardian, inner)
-    report.close()
+    with Report() as report:
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execv("/bin/sh", ["sh", "-c", '"$0" run "$1" --report "$2" wide 2 -- setsid -- '
+                                             'ignore HUP,TERM,INT -- hold; :', PK, ADVERSARY, report.path])
+        report.own(pid)
+        report.ready()
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as children:
+            inner = int(children.read().split()[0])
+        guardian = guardian_of(inner)
+        os.close(master)
+        os.waitpid(pid, 0)
+        assert_gone(report, guardian, inner)
 
 
 @test
