@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from harness import equal, run, test
@@ -34,6 +35,28 @@ def own_cgroup():
     return None
 
 
+def await_empty(path):
+    """A guardian lives where its owner did, and ends a moment after it."""
+    with open(path / "cgroup.events", encoding="utf-8") as events:
+        changes = select.poll()
+        changes.register(events, select.POLLPRI)
+        end = time.monotonic() + PATIENCE
+        while "populated 1" in events.read():
+            left = end - time.monotonic()
+            if left <= 0:
+                raise AssertionError(f"not empty: {(path / 'cgroup.procs').read_text().split()}, {list(path.iterdir())}")
+            changes.poll(left * 1000)
+            events.seek(0)
+
+
+def clear(path):
+    """After a failure, which must not be that of all tests to come."""
+    (path / "cgroup.kill").write_text("1")
+    await_empty(path)
+    for directory, _, _ in os.walk(path, topdown=False):
+        os.rmdir(directory)
+
+
 @contextlib.contextmanager
 def place():
     """An empty cgroup, which must be empty again at the end."""
@@ -41,8 +64,11 @@ def place():
     path.mkdir()
     try:
         yield path
-    finally:
+        await_empty(path)
         path.rmdir()
+    except BaseException:
+        clear(path)
+        raise
 
 
 def prune(path, *options, status=0, **more):
