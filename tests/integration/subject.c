@@ -60,11 +60,11 @@ pk_command *reporting_adversary(const struct witness *witness, const char *word,
     return command;
 }
 
-struct text capture(pk_command *command)
+struct report capture(pk_command *command)
 {
     pk_error error;
     pk_result result;
-    struct text output = {0};
+    struct report output = {0};
     pk_process *process;
     pk_command_pipe(command, 1);
     assert_ok(pk_command_start(command, &process, &error), error);
@@ -82,11 +82,11 @@ struct text capture(pk_command *command)
 /* ---- Descriptions ----------------------------------------------------------------------------------------------- */
 
 struct description {
-    struct text text;
+    struct report text;
 };
 
 /* Lines become strings, so that a value is the rest of a string. */
-static struct description *make_description(struct text text)
+static struct description *make_description(struct report text)
 {
     struct description *description = malloc(sizeof(*description));
     assert_non_null(description);
@@ -105,7 +105,7 @@ struct description *describe(pk_command *command)
 
 struct description *description_read(const char *path)
 {
-    struct text text = {0};
+    struct report text = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_return_code(fd, errno);
     assert_true(read_to_end(fd, &text, PATIENCE_MS));
@@ -149,6 +149,6 @@ size_t described_count(const struct description *description, const char *prefix
 
 void description_free(struct description *description)
 {
-    text_free(&description->text);
+    report_free(&description->text);
     free(description);
 }

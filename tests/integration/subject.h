@@ -11,7 +11,7 @@
 #define PK_TESTS_SUBJECT_H
 
 #include "harness.h"
-#include "text.h"
+#include "report.h"
 #include "witness.h"
 
 #include <processkit.h>
@@ -33,7 +33,7 @@ pk_command *adversary(const char *word, ...) PK_SENTINEL;
 pk_command *reporting_adversary(const struct witness *witness, const char *word, ...) PK_SENTINEL;
 
 /* Runs the command and returns its output; it must exit with 0. */
-struct text capture(pk_command *command);
+struct report capture(pk_command *command);
 
 struct description;
 

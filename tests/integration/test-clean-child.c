@@ -61,7 +61,7 @@ static void by_default_stdin_is_null_and_the_rest_is_the_owners(void **state)
 
 static void files_are_opened_as_asked(void **state)
 {
-    struct text output = {0};
+    struct report output = {0};
     assert_true(files_write(scratch("in"), "from the file\n", 0644));
     assert_true(files_write(scratch("truncated"), "long old contents\n", 0644));
     assert_true(files_write(scratch("appended"), "old\n", 0644));
@@ -75,12 +75,12 @@ static void files_are_opened_as_asked(void **state)
     assert_true(read_to_end(fd, &output, 1000));
     close(fd);
     assert_string_equal(output.bytes, "from the file\n");
-    text_free(&output);
+    report_free(&output);
     fd = open(scratch("appended"), O_RDONLY | O_CLOEXEC);
     assert_true(read_to_end(fd, &output, 1000));
     close(fd);
     assert_string_equal(output.bytes, "old\nnew\nnew\n");
-    text_free(&output);
+    report_free(&output);
 }
 
 static void any_descriptor_can_be_given(void **state)
@@ -187,7 +187,7 @@ static void pipes_end_up_where_they_belong(void **state)
     pk_error error;
     pk_result result;
     pk_process *process;
-    struct text output = {0};
+    struct report output = {0};
     pk_auto(pk_command) command = adversary("echo", "--", "print-to", "9", "on nine", NULL);
     pk_command_pipe(command, 0);
     pk_command_pipe(command, 1);
@@ -204,10 +204,10 @@ static void pipes_end_up_where_they_belong(void **state)
     close(in); /* only so does the child see the end: nobody else holds that end */
     assert_true(read_to_end(pk_process_pipe(process, 1), &output, 10000));
     assert_string_equal(output.bytes, "through the child\n");
-    text_free(&output);
+    report_free(&output);
     assert_true(read_to_end(pk_process_pipe(process, 9), &output, 10000));
     assert_string_equal(output.bytes, "on nine\n");
-    text_free(&output);
+    report_free(&output);
     assert_ok(pk_process_wait(process, PK_FOREVER, &result, &error), error);
     assert_true(pk_result_is_success(&result));
     pk_process_free(process);

@@ -36,9 +36,9 @@ static void arguments_arrive_as_they_are(void **state)
     pk_auto(pk_command) one_more = pk_command_new_argv(
         (const char *const[]){adversary_path(), "exec", "/bin/sh", "-c", "printf %s \"$1\" | wc -c", "sh", NULL});
     pk_command_arg(one_more, huge);
-    struct text count = capture(one_more);
+    struct report count = capture(one_more);
     assert_string_equal(count.bytes, "100000\n");
-    text_free(&count);
+    report_free(&count);
     free(huge);
 }
 
@@ -132,9 +132,9 @@ static void without_path_the_systems_is_used(void **state)
     setenv("PATH", "/no/such/place", 1);
     pk_auto(pk_command) command = pk_command_new("echo", "found", NULL);
     pk_command_unsetenv(command, "PATH");
-    struct text output = capture(command);
+    struct report output = capture(command);
     assert_string_equal(output.bytes, "found\n");
-    text_free(&output);
+    report_free(&output);
 }
 
 /* ---- Session, scheduling, limits -------------------------------------------------------------------------------- */

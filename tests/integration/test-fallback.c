@@ -66,7 +66,7 @@ static void life_goes_on_without(void **state)
 static void child_is_clean_without(void **state)
 {
     pk_error error;
-    struct text text = {0};
+    struct report text = {0};
     int extra = open("/dev/null", O_RDONLY); /* without close-on-exec */
     int high = fcntl(extra, F_DUPFD, 500);
     deny(*state);
@@ -79,7 +79,7 @@ static void child_is_clean_without(void **state)
     /* 3 is the shell's own, open for making this very list. */
     assert_string_equal(text.bytes, "/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3\n");
     pk_process_free(process);
-    text_free(&text);
+    report_free(&text);
     close(extra);
     close(high);
 }

@@ -257,7 +257,7 @@ static void nothing_of_an_unruly_tree_is_left(void **state)
 /* Whoever holds the pipe: the run ends when the leader has ended, and its pipes with it. */
 static void a_pipe_holder_delays_nothing(void **state)
 {
-    struct text output = {0};
+    struct report output = {0};
     struct witness *witness = witness_new();
     pk_auto(pk_command) command = reporting_adversary(witness, "print", "from the leader", "--", "leave", "0", "--",
                                                       "setsid", "--", "hold", NULL);
@@ -268,7 +268,7 @@ static void a_pipe_holder_delays_nothing(void **state)
     witness_assert_dead(witness, GONE_MS);
     assert_true(read_to_end(pk_process_pipe(process, 1), &output, 1000));
     assert_string_equal(output.bytes, "from the leader\n");
-    text_free(&output);
+    report_free(&output);
     witness_free(witness);
 }
 

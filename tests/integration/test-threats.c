@@ -44,7 +44,7 @@ static void pipe_holder_delays_nothing(void **state)
     pk_error error;
     pk_result result;
     pk_process *process = NULL;
-    struct text output = {0};
+    struct report output = {0};
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.mechanism = threat_mechanism(*state);
     struct witness *witness = witness_new();
@@ -58,7 +58,7 @@ static void pipe_holder_delays_nothing(void **state)
     bool ended = read_to_end(pk_process_pipe(process, 1), &output, 500);
     assert_string_equal(output.bytes, "said\n");
     assert_int_equal(ended, !threat_is_against(state, "process_group"));
-    text_free(&output);
+    report_free(&output);
     finish(NULL, process, witness);
 }
 

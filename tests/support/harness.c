@@ -23,7 +23,7 @@ static const struct test *find(const struct test *tests, size_t count, const cha
 }
 
 /* TAP comments: each line begins with '#', and nothing in it can move the cursor. */
-static void print_comments(const struct text *output)
+static void print_comments(const struct report *output)
 {
     bool begins = true;
     for (size_t i = 0; i < output->length; i++) {

@@ -155,7 +155,7 @@ void hierarchy_remove(const char *path)
     fprintf(stderr, "cannot remove the cgroup %s: %s\n", path, strerror(errno));
 }
 
-void hierarchy_sweep(const char *place, const char *prefix, struct text *leaks)
+void hierarchy_sweep(const char *place, const char *prefix, struct report *leaks)
 {
     char path[PATH_MAX];
     DIR *directory = opendir(place);
@@ -165,7 +165,7 @@ void hierarchy_sweep(const char *place, const char *prefix, struct text *leaks)
         if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
             continue;
         if (leaks)
-            text_add(leaks, "LEAK: the cgroup %s was left behind\n", entry->d_name);
+            report_add(leaks, "LEAK: the cgroup %s was left behind\n", entry->d_name);
         if (snprintf(path, sizeof(path), "%s/%s", place, entry->d_name) < (int)sizeof(path))
             hierarchy_remove(path);
     }

@@ -4,7 +4,7 @@
 #ifndef PK_TESTS_HIERARCHY_H
 #define PK_TESTS_HIERARCHY_H
 
-#include "text.h"
+#include "report.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -30,6 +30,6 @@ bool hierarchy_enter(const char *path);
 void hierarchy_remove(const char *path);
 
 /* Removes all directories of `place` whose names begin so. Adds a line for each to `leaks`, which may be NULL. */
-void hierarchy_sweep(const char *place, const char *prefix, struct text *leaks);
+void hierarchy_sweep(const char *place, const char *prefix, struct report *leaks);
 
 #endif

@@ -58,7 +58,7 @@ bool lines_next(struct line_reader *reader, char *line, size_t size, int patienc
     return true;
 }
 
-bool read_to_end(int fd, struct text *text, int patience_ms)
+bool read_to_end(int fd, struct report *text, int patience_ms)
 {
     char buffer[65536];
     long deadline = clock_ms() + patience_ms;
@@ -66,6 +66,6 @@ bool read_to_end(int fd, struct text *text, int patience_ms)
         ssize_t length = read_until(fd, buffer, sizeof(buffer), deadline);
         if (length <= 0)
             return length == 0;
-        text_append(text, buffer, (size_t)length);
+        report_append(text, buffer, (size_t)length);
     }
 }

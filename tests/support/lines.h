@@ -4,7 +4,7 @@
 #ifndef PK_TESTS_LINES_H
 #define PK_TESTS_LINES_H
 
-#include "text.h"
+#include "report.h"
 
 #include <stdbool.h>
 
@@ -18,7 +18,7 @@ struct line_reader {
 bool lines_next(struct line_reader *reader, char *line, size_t size, int patience_ms);
 
 /* Everything up to the end of the stream. False when the time was over first; what came until then is in `text`. */
-bool read_to_end(int fd, struct text *text, int patience_ms);
+bool read_to_end(int fd, struct report *text, int patience_ms);
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 long clock_ms(void);

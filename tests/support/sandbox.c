@@ -101,18 +101,18 @@ void sandbox_enter(const struct sandbox *sandbox)
 
 /* ---- Removing --------------------------------------------------------------------------------------------------- */
 
-static void list_files(const char *directory, struct text *leaks)
+static void list_files(const char *directory, struct report *leaks)
 {
     DIR *entries = opendir(directory);
     for (struct dirent *entry; entries && (entry = readdir(entries));) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            text_add(leaks, "LEAK: the temporary file %s was left behind\n", entry->d_name);
+            report_add(leaks, "LEAK: the temporary file %s was left behind\n", entry->d_name);
     }
     if (entries)
         closedir(entries);
 }
 
-void sandbox_remove(struct sandbox *sandbox, pid_t pid, struct text *leaks)
+void sandbox_remove(struct sandbox *sandbox, pid_t pid, struct report *leaks)
 {
     char prefix[64];
     if (sandbox->has_place) {

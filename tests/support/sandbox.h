@@ -5,7 +5,7 @@
 #define PK_TESTS_SANDBOX_H
 
 #include "harness.h"
-#include "text.h"
+#include "report.h"
 
 #include <limits.h>
 #include <sys/types.h>
@@ -27,6 +27,6 @@ const char *sandbox_make(struct sandbox *sandbox, enum test_identity as);
 void sandbox_enter(const struct sandbox *sandbox);
 
 /* Removes it. What the process `pid` should have removed itself is added to `leaks`. */
-void sandbox_remove(struct sandbox *sandbox, pid_t pid, struct text *leaks);
+void sandbox_remove(struct sandbox *sandbox, pid_t pid, struct report *leaks);
 
 #endif

@@ -101,20 +101,20 @@ static int wait_for_end(int pidfd, unsigned deadline_s)
     }
 }
 
-static void describe_kin(const struct kin_list *kin, struct text *output)
+static void describe_kin(const struct kin_list *kin, struct report *output)
 {
     for (size_t i = 0; i < kin->count; i++)
-        text_add(output, "  %d (%s), child of %d, state %c\n", kin->items[i].pid, kin->items[i].name,
+        report_add(output, "  %d (%s), child of %d, state %c\n", kin->items[i].pid, kin->items[i].name,
                  kin->items[i].parent, kin->items[i].state);
 }
 
-static void describe_end(const siginfo_t *info, struct text *output)
+static void describe_end(const siginfo_t *info, struct report *output)
 {
     if (info->si_code == CLD_EXITED) {
         if (info->si_status != EXIT_PASSED && info->si_status != EXIT_FAILED && info->si_status != EXIT_SKIPPED)
-            text_add(output, "the test ended before its body did, with exit status %d\n", info->si_status);
+            report_add(output, "the test ended before its body did, with exit status %d\n", info->si_status);
     } else {
-        text_add(output, "the test process was ended by signal %d (%s)\n", info->si_status, strsignal(info->si_status));
+        report_add(output, "the test process was ended by signal %d (%s)\n", info->si_status, strsignal(info->si_status));
     }
 }
 
@@ -137,7 +137,7 @@ static bool reap_all(int patience_ms)
     }
 }
 
-static void kill_all(struct text *output)
+static void kill_all(struct report *output)
 {
     long deadline = clock_ms() + KILL_PATIENCE_MS;
     do {
@@ -148,11 +148,11 @@ static void kill_all(struct text *output)
         if (reap_all(1))
             return;
     } while (clock_ms() < deadline);
-    text_add(output, "LEAK: some processes could not be killed\n");
+    report_add(output, "LEAK: some processes could not be killed\n");
 }
 
 /* A process that was killed is no leak, it only has not been scheduled yet. */
-static int sweep_processes(bool is_leak, struct text *output)
+static int sweep_processes(bool is_leak, struct report *output)
 {
     int leaks = 0;
     if (reap_all(is_leak ? END_PATIENCE_MS : 0))
@@ -161,7 +161,7 @@ static int sweep_processes(bool is_leak, struct text *output)
     for (size_t i = 0; i < kin.count && is_leak; i++) {
         if (kin.items[i].dying)
             continue;
-        text_add(output, "LEAK: process %d (%s) outlived the test\n", kin.items[i].pid, kin.items[i].name);
+        report_add(output, "LEAK: process %d (%s) outlived the test\n", kin.items[i].pid, kin.items[i].name);
         leaks++;
     }
     kin_free(&kin);
@@ -171,7 +171,7 @@ static int sweep_processes(bool is_leak, struct text *output)
 
 /* ---- Judgement -------------------------------------------------------------------------------------------------- */
 
-static void read_output(int fd, struct text *output)
+static void read_output(int fd, struct report *output)
 {
     char buffer[4096];
     ssize_t length;
@@ -179,22 +179,22 @@ static void read_output(int fd, struct text *output)
     for (off_t at = size > most ? size - most : 0; (length = pread(fd, buffer, sizeof(buffer), at)) > 0; at += length) {
         for (ssize_t i = 0; i < length; i++)
             buffer[i] = buffer[i] == '\0' ? '?' : buffer[i];
-        text_append(output, buffer, (size_t)length);
+        report_append(output, buffer, (size_t)length);
     }
     if (output->length > 0 && output->bytes[output->length - 1] != '\n')
-        text_add(output, "\n");
+        report_add(output, "\n");
 }
 
-static void find_missing(const struct text *output, struct text *missing)
+static void find_missing(const struct report *output, struct report *missing)
 {
     const char *line = output->bytes ? strstr(output->bytes, SKIP_MARK) : NULL;
     if (line)
-        text_add(missing, "%.*s", (int)strcspn(line + strlen(SKIP_MARK), "\n"), line + strlen(SKIP_MARK));
+        report_add(missing, "%.*s", (int)strcspn(line + strlen(SKIP_MARK), "\n"), line + strlen(SKIP_MARK));
     else
-        text_add(missing, "something that it does not name");
+        report_add(missing, "something that it does not name");
 }
 
-static void judge(struct verdict *verdict, int end, const siginfo_t *info, const struct text *leaks)
+static void judge(struct verdict *verdict, int end, const siginfo_t *info, const struct report *leaks)
 {
     if (end == INTERRUPTED)
         verdict->outcome = OUTCOME_INTERRUPTED;
@@ -211,13 +211,13 @@ static void judge(struct verdict *verdict, int end, const siginfo_t *info, const
 static void attend(struct verdict *verdict, const struct test *test, pid_t pid, int output, struct sandbox *sandbox)
 {
     siginfo_t info = {0};
-    struct text remarks = {0}, leaks = {0};
+    struct report remarks = {0}, leaks = {0};
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     unsigned deadline_s = (test->deadline_s ? test->deadline_s : DEFAULT_DEADLINE_S) * test_slowness();
     int end = wait_for_end(pidfd, deadline_s);
     if (end != ENDED) {
         struct kin_list kin = kin_below(getpid());
-        text_add(&remarks, end == TIMED_OUT ? "not finished after %u s; killed with:\n" : "interrupted\n", deadline_s);
+        report_add(&remarks, end == TIMED_OUT ? "not finished after %u s; killed with:\n" : "interrupted\n", deadline_s);
         describe_kin(&kin, &remarks);
         kin_free(&kin);
         syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
@@ -233,9 +233,9 @@ static void attend(struct verdict *verdict, const struct test *test, pid_t pid, 
     sandbox_remove(sandbox, pid, is_leak ? &leaks : &remarks);
     read_output(output, &verdict->output);
     judge(verdict, end, &info, &leaks);
-    text_add(&verdict->output, "%s%s", remarks.bytes ? remarks.bytes : "", leaks.bytes ? leaks.bytes : "");
-    text_free(&remarks);
-    text_free(&leaks);
+    report_add(&verdict->output, "%s%s", remarks.bytes ? remarks.bytes : "", leaks.bytes ? leaks.bytes : "");
+    report_free(&remarks);
+    report_free(&leaks);
 }
 
 struct verdict trial_run(const struct test *test, const char *self)
@@ -244,10 +244,10 @@ struct verdict trial_run(const struct test *test, const char *self)
     struct sandbox sandbox;
     const char *missing = sandbox_make(&sandbox, test->as);
     if (missing) {
-        struct text unused = {0};
+        struct report unused = {0};
         sandbox_remove(&sandbox, 0, &unused);
-        text_free(&unused);
-        text_add(&verdict.missing, "%s", missing);
+        report_free(&unused);
+        report_add(&verdict.missing, "%s", missing);
         verdict.outcome = OUTCOME_SKIPPED;
         return verdict;
     }
@@ -265,6 +265,6 @@ struct verdict trial_run(const struct test *test, const char *self)
 
 void verdict_free(struct verdict *verdict)
 {
-    text_free(&verdict->missing);
-    text_free(&verdict->output);
+    report_free(&verdict->missing);
+    report_free(&verdict->output);
 }

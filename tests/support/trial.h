@@ -5,14 +5,14 @@
 #define PK_TESTS_TRIAL_H
 
 #include "harness.h"
-#include "text.h"
+#include "report.h"
 
 enum outcome { OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_SKIPPED, OUTCOME_INTERRUPTED };
 
 struct verdict {
     enum outcome outcome;
-    struct text missing; /* skipped: what */
-    struct text output;  /* what the test printed, and what is to be said about it */
+    struct report missing; /* skipped: what */
+    struct report output;  /* what the test printed, and what is to be said about it */
 };
 
 /* Once, before the first trial: from now on all orphans come to this process, and its signals wait for trials. */

@@ -280,7 +280,7 @@ static void the_terminal_can_be_stolen(void **state)
 
 static void lines_and_bytes_are_counted(void **state)
 {
-    struct text output = {0};
+    struct report output = {0};
     struct witness *witness = witness_new();
     int pipe[2], saved = dup(1);
     assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
@@ -295,7 +295,7 @@ static void lines_and_bytes_are_counted(void **state)
     assert_int_equal(output.length, 14 + 5000 + 11);
     assert_memory_equal(output.bytes, "line 1\nline 2\nxxx", 17);
     assert_string_equal(output.bytes + 14 + 5000, "half a line");
-    text_free(&output);
+    report_free(&output);
     witness_free(witness);
 }
 

@@ -46,7 +46,7 @@ static const struct expectation expectations[] = {
 };
 
 /* Runs the fixture for one of its tests and returns its output. It must not leave anything that would come to us. */
-static int run_fixture(const char *test, struct text *output)
+static int run_fixture(const char *test, struct report *output)
 {
     int fds[2], status;
     const char *fixture = getenv("PK_HARNESS_FIXTURE");
@@ -73,7 +73,7 @@ static int run_fixture(const char *test, struct text *output)
 static void says_what_went_wrong(void **state)
 {
     const struct expectation *expectation = *state;
-    struct text output = {0};
+    struct report output = {0};
     int status = run_fixture(expectation->test, &output);
     printf("%s", output.bytes);
     assert_memory_equal(output.bytes, "1..1\n", 5);
@@ -87,7 +87,7 @@ static void says_what_went_wrong(void **state)
     struct kin_list left = kin_below(getpid());
     assert_int_equal(left.count, 0);
     kin_free(&left);
-    text_free(&output);
+    report_free(&output);
 }
 
 enum { COUNT = sizeof(expectations) / sizeof(expectations[0]) };

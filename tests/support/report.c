@@ -1,14 +1,14 @@
 /*
  * Text that grows by printf. Running out of memory ends the test run: there is nothing to judge then.
  */
-#include "text.h"
+#include "report.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void text_append(struct text *text, const char *bytes, size_t length)
+void report_append(struct report *text, const char *bytes, size_t length)
 {
     char *longer = realloc(text->bytes, text->length + length + 1);
     if (!longer)
@@ -19,7 +19,7 @@ void text_append(struct text *text, const char *bytes, size_t length)
     text->length += length;
 }
 
-void text_add(struct text *text, const char *format, ...)
+void report_add(struct report *text, const char *format, ...)
 {
     char *piece = NULL;
     va_list arguments;
@@ -28,12 +28,12 @@ void text_add(struct text *text, const char *format, ...)
     va_end(arguments);
     if (length < 0)
         abort();
-    text_append(text, piece, (size_t)length);
+    report_append(text, piece, (size_t)length);
     free(piece);
 }
 
-void text_free(struct text *text)
+void report_free(struct report *text)
 {
     free(text->bytes);
-    *text = (struct text){0};
+    *text = (struct report){0};
 }
