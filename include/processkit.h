@@ -31,6 +31,7 @@
 #include <processkit/process.h>
 #include <processkit/prune.h>
 #include <processkit/result.h>
+#include <processkit/stream.h>
 #include <processkit/time.h>
 #include <processkit/version.h>
 
