@@ -1,0 +1,233 @@
+/*
+ * Decoding by iconv.
+ *
+ * It stops at a character that is cut off, and leaves it. What is left is held here and completed byte by byte, so that
+ * nothing of the next character gets into it.
+ */
+#include "io/decoder.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { LONGEST_ESCAPE = 16 }; /* of a unit of four bytes; and no character is longer, nor several that come at once */
+
+struct output {
+    char *next;
+    size_t room;
+};
+
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+
+/* The smallest number of zeros that is a character: of how many bytes whatever is invalid has to be skipped, to stay in
+ * step. Asked of a conversion of its own, because UTF-16 may be past its byte order mark after that. */
+static int find_unit(const char *encoding, size_t *unit)
+{
+    iconv_t conversion = iconv_open("UTF-8", encoding);
+    if (conversion == (iconv_t)-1)
+        return -errno;
+    *unit = 1;
+    for (size_t count = 1; count <= 4; count *= 2) {
+        char zeros[4] = {0}, character[DECODER_HELD], *in = zeros, *out = character;
+        size_t left = count, room = sizeof(character);
+        if (iconv(conversion, &in, &left, &out, &room) != (size_t)-1) {
+            *unit = count;
+            break;
+        }
+        if (errno != EINVAL)
+            break;
+    }
+    iconv_close(conversion);
+    return 0;
+}
+
+int decoder_open(struct decoder *decoder, const char *encoding, pk_invalid_bytes invalid)
+{
+    iconv_t conversion = iconv_open("UTF-8", encoding);
+    if (conversion == (iconv_t)-1)
+        return -errno;
+    *decoder = (struct decoder){
+        .conversion = conversion,
+        .invalid = invalid,
+        .is_utf8 = strcasecmp(encoding, "UTF-8") == 0 || strcasecmp(encoding, "UTF8") == 0,
+    };
+    int r = find_unit(encoding, &decoder->unit);
+    if (r < 0)
+        decoder_close(decoder);
+    return r;
+}
+
+void decoder_close(struct decoder *decoder)
+{
+    iconv_close(decoder->conversion);
+}
+
+/* ---- Invalid bytes ---------------------------------------------------------------------------------------------- */
+
+static void put(struct output *out, const char *text, size_t length)
+{
+    memcpy(out->next, text, length);
+    out->next += length;
+    out->room -= length;
+}
+
+static void put_invalid(struct decoder *decoder, const char *bytes, size_t count, struct output *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    decoder->begun = true;
+    if (decoder->invalid == PK_INVALID_REPLACE)
+        put(out, "\xef\xbf\xbd", 3);
+    for (size_t i = 0; i < count && decoder->invalid == PK_INVALID_ESCAPE; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        put(out, (const char[]){'\\', 'x', digits[byte >> 4], digits[byte & 15]}, 4);
+    }
+}
+
+static void skip_invalid(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    size_t count = decoder->unit < *length ? decoder->unit : *length;
+    put_invalid(decoder, *bytes, count, out);
+    *bytes += count;
+    *length -= count;
+}
+
+/* ---- Converting ------------------------------------------------------------------------------------------------- */
+
+/* The first character is left out if it is a byte order mark. */
+static void drop_mark(struct output *out, char *begin)
+{
+    size_t length = (size_t)(out->next - begin);
+    if (length < 3 || memcmp(begin, "\xef\xbb\xbf", 3) != 0)
+        return;
+    memmove(begin, begin + 3, length - 3);
+    out->next -= 3;
+    out->room += 3;
+}
+
+/* Returns why it did not take everything, as iconv says it: EILSEQ, EINVAL, E2BIG; or 0. */
+static int convert(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    char *in = (char *)*bytes, *begin = out->next; /* iconv does not write to it */
+    int why = iconv(decoder->conversion, &in, length, &out->next, &out->room) == (size_t)-1 ? errno : 0;
+    *bytes = in;
+    if (!decoder->begun && out->next > begin) {
+        decoder->begun = true;
+        drop_mark(out, begin);
+    }
+    return why;
+}
+
+/*
+ * The first unit of UTF-16 and UTF-32 by itself, and all of it. That is the only call in which glibc looks for a byte
+ * order mark; and so one that the conversion has swallowed is told from one that comes out as a character, which may be
+ * the second.
+ */
+static int convert_first(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    size_t left = decoder->unit;
+    if (*length < left)
+        return EINVAL;
+    int why = convert(decoder, bytes, &left, out);
+    *length -= decoder->unit - left;
+    decoder->begun = true;
+    return why == EINVAL ? 0 : why; /* half a character, and the rest may be there */
+}
+
+/* Converts, and passes over one thing that is invalid. Returns EINVAL if more bytes are needed for what is left. */
+static int advance(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    bool first = !decoder->begun && decoder->unit > 1;
+    int why = (first ? convert_first : convert)(decoder, bytes, length, out);
+    if (why == EINVAL && *length < DECODER_HELD)
+        return EINVAL;
+    if (why != 0 && out->room >= LONGEST_ESCAPE) /* it was not for want of room */
+        skip_invalid(decoder, bytes, length, out);
+    return 0;
+}
+
+static size_t count_ascii(const char *bytes, size_t length)
+{
+    size_t count = 0;
+    uint64_t eight;
+    for (; length - count >= sizeof(eight); count += sizeof(eight)) {
+        memcpy(&eight, bytes + count, sizeof(eight));
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (count < length && !(bytes[count] & 0x80))
+        count++;
+    return count;
+}
+
+/* What iconv has to see of UTF-8: up to the next byte of ASCII and with it, which ends whatever is not complete. */
+static size_t count_others(const char *bytes, size_t length)
+{
+    size_t count = 0;
+    while (count < length && bytes[count] & 0x80)
+        count++;
+    return count < length ? count + 1 : length;
+}
+
+/* The same for UTF-8, which is mostly ASCII: that needs no conversion, and copying is ten times as fast. */
+static int advance_utf8(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    size_t count = count_ascii(*bytes, *length < out->room ? *length : out->room);
+    if (count > 0) {
+        decoder->begun = true;
+        put(out, *bytes, count);
+        *bytes += count;
+        *length -= count;
+        return 0;
+    }
+    count = count_others(*bytes, *length);
+    size_t left = count;
+    int why = advance(decoder, bytes, &left, out);
+    *length -= count - left;
+    return why;
+}
+
+/* One byte more for what is held. */
+static void complete(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    decoder->held[decoder->held_length++] = *(*bytes)++;
+    --*length;
+    const char *next = decoder->held;
+    size_t left = decoder->held_length;
+    while (left > 0 && advance(decoder, &next, &left, out) != EINVAL)
+        ;
+    memmove(decoder->held, next, left);
+    decoder->held_length = left;
+}
+
+/* What is not complete, at the end of what there is. It has always room, unless the C library says so of a whole text:
+ * then its beginning is tried byte by byte. */
+static void hold(struct decoder *decoder, const char **bytes, size_t *length)
+{
+    size_t count = *length < DECODER_HELD ? *length : DECODER_HELD - 1;
+    memcpy(decoder->held, *bytes, count);
+    decoder->held_length = count;
+    *bytes += count;
+    *length -= count;
+}
+
+size_t decoder_decode(struct decoder *decoder, const char **bytes, size_t *length, char *out, size_t room)
+{
+    struct output output = {out, room};
+    int (*step)(struct decoder *, const char **, size_t *, struct output *) = decoder->is_utf8 ? advance_utf8 : advance;
+    while (*length > 0 && output.room >= DECODER_ROOM) {
+        if (decoder->held_length > 0)
+            complete(decoder, bytes, length, &output);
+        else if (step(decoder, bytes, length, &output) == EINVAL)
+            hold(decoder, bytes, length);
+    }
+    return room - output.room;
+}
+
+size_t decoder_finish(struct decoder *decoder, char *out, size_t room)
+{
+    struct output output = {out, room};
+    iconv(decoder->conversion, NULL, NULL, &output.next, &output.room); /* some encodings keep a character back */
+    const char *next = decoder->held;
+    while (decoder->held_length > 0)
+        skip_invalid(decoder, &next, &decoder->held_length, &output);
+    return room - output.room;
+}
