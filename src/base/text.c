@@ -6,6 +6,8 @@
  */
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 #include <processkit/parse.h>
 
 #include <stdbool.h>
@@ -16,32 +18,14 @@
 /* Decodes one character. Returns its length in bytes, 0 if the bytes are not UTF-8. */
 static size_t decode(const unsigned char *text, uint32_t *character)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* shorter forms of the same are forgeries */
-    size_t length;
-
-    if (text[0] < 0x80) {
-        *character = text[0];
-        return 1;
-    }
-    if (text[0] >= 0xc2 && text[0] < 0xe0)
-        length = 2;
-    else if (text[0] >= 0xe0 && text[0] < 0xf0)
-        length = 3;
-    else if (text[0] >= 0xf0 && text[0] < 0xf5)
-        length = 4;
-    else
+    int length = utf8_measure((const char *)text, strnlen((const char *)text, 4));
+    if (length <= 0)
         return 0;
-
-    uint32_t value = text[0] & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) /* also stops at the final NUL */
-            return 0;
+    uint32_t value = length == 1 ? text[0] : text[0] & (0x7fU >> length);
+    for (int i = 1; i < length; i++)
         value = value << 6 | (text[i] & 0x3fU);
-    }
-    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return 0;
     *character = value;
-    return length;
+    return (size_t)length;
 }
 
 static bool is_harmless(uint32_t c)

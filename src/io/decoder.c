@@ -6,10 +6,12 @@
  */
 #include "io/decoder.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <string.h>
 
-enum { LONGEST_ESCAPE = 16 }; /* of a unit of four bytes; and no character is longer, nor several that come at once */
+enum { LONGEST_ESCAPE = 16 }; /* of a unit of four bytes; no character is longer, nor several that come at once */
 
 struct output {
     char *next;
@@ -25,7 +27,6 @@ static int find_unit(const char *encoding, size_t *unit)
     iconv_t conversion = iconv_open("UTF-8", encoding);
     if (conversion == (iconv_t)-1)
         return -errno;
-    *unit = 1;
     for (size_t count = 1; count <= 4; count *= 2) {
         char zeros[4] = {0}, character[DECODER_HELD], *in = zeros, *out = character;
         size_t left = count, room = sizeof(character);
@@ -42,14 +43,13 @@ static int find_unit(const char *encoding, size_t *unit)
 
 int decoder_open(struct decoder *decoder, const char *encoding, pk_invalid_bytes invalid)
 {
-    iconv_t conversion = iconv_open("UTF-8", encoding);
-    if (conversion == (iconv_t)-1)
+    *decoder = (struct decoder){.invalid = invalid, .unit = 1};
+    decoder->is_utf8 = strcasecmp(encoding, "UTF-8") == 0 || strcasecmp(encoding, "UTF8") == 0;
+    if (decoder->is_utf8)
+        return 0;
+    decoder->conversion = iconv_open("UTF-8", encoding);
+    if (decoder->conversion == (iconv_t)-1)
         return -errno;
-    *decoder = (struct decoder){
-        .conversion = conversion,
-        .invalid = invalid,
-        .is_utf8 = strcasecmp(encoding, "UTF-8") == 0 || strcasecmp(encoding, "UTF8") == 0,
-    };
     int r = find_unit(encoding, &decoder->unit);
     if (r < 0)
         decoder_close(decoder);
@@ -58,7 +58,8 @@ int decoder_open(struct decoder *decoder, const char *encoding, pk_invalid_bytes
 
 void decoder_close(struct decoder *decoder)
 {
-    iconv_close(decoder->conversion);
+    if (!decoder->is_utf8)
+        iconv_close(decoder->conversion);
 }
 
 /* ---- Invalid bytes ---------------------------------------------------------------------------------------------- */
@@ -92,10 +93,13 @@ static void skip_invalid(struct decoder *decoder, const char **bytes, size_t *le
 
 /* ---- Converting ------------------------------------------------------------------------------------------------- */
 
-/* The first character is left out if it is a byte order mark. */
-static void drop_mark(struct output *out, char *begin)
+/* Once something has been written: it is left out if it is a byte order mark. */
+static void note_begin(struct decoder *decoder, char *begin, struct output *out)
 {
     size_t length = (size_t)(out->next - begin);
+    if (decoder->begun || length == 0)
+        return;
+    decoder->begun = true;
     if (length < 3 || memcmp(begin, "\xef\xbb\xbf", 3) != 0)
         return;
     memmove(begin, begin + 3, length - 3);
@@ -109,80 +113,65 @@ static int convert(struct decoder *decoder, const char **bytes, size_t *length, 
     char *in = (char *)*bytes, *begin = out->next; /* iconv does not write to it */
     int why = iconv(decoder->conversion, &in, length, &out->next, &out->room) == (size_t)-1 ? errno : 0;
     *bytes = in;
-    if (!decoder->begun && out->next > begin) {
-        decoder->begun = true;
-        drop_mark(out, begin);
-    }
+    note_begin(decoder, begin, out);
     return why;
 }
 
 /*
- * The first unit of UTF-16 and UTF-32 by itself, and all of it. That is the only call in which glibc looks for a byte
- * order mark; and so one that the conversion has swallowed is told from one that comes out as a character, which may be
- * the second.
+ * One unit of UTF-16 or UTF-32 by itself, and all of it. The first: that is the only call in which glibc looks for a
+ * byte order mark, and so one that the conversion has swallowed is told from one that comes out as a character, which
+ * may be the second. Every one of four bytes: glibc takes UCS-4 beyond Unicode, and what it makes of that is no UTF-8.
  */
-static int convert_first(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+static int convert_unit(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
 {
+    const char *unit = *bytes;
+    struct output before = *out;
     size_t left = decoder->unit;
     if (*length < left)
         return EINVAL;
     int why = convert(decoder, bytes, &left, out);
-    *length -= decoder->unit - left;
     decoder->begun = true;
-    return why == EINVAL ? 0 : why; /* half a character, and the rest may be there */
+    if (out->next > before.next && utf8_measure(before.next, before.room - out->room) <= 0) {
+        *out = before;
+        *bytes = unit;
+        return EILSEQ;
+    }
+    *length -= decoder->unit - left;
+    return why == EINVAL && decoder->unit == 2 ? 0 : why; /* half of a pair, and the rest may be there */
+}
+
+/* UTF-8 needs no conversion, but is looked at more closely here than in some C libraries. */
+static int copy_utf8(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    size_t count = utf8_count(*bytes, *length < out->room ? *length : out->room);
+    char *begin = out->next;
+    if (count == 0)
+        return utf8_measure(*bytes, *length) == UTF8_CUT ? EINVAL : EILSEQ;
+    put(out, *bytes, count);
+    *bytes += count;
+    *length -= count;
+    note_begin(decoder, begin, out);
+    return 0;
+}
+
+static int convert_some(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
+{
+    if (decoder->is_utf8)
+        return copy_utf8(decoder, bytes, length, out);
+    if (decoder->unit == 4 || (decoder->unit == 2 && !decoder->begun))
+        return convert_unit(decoder, bytes, length, out);
+    return convert(decoder, bytes, length, out);
 }
 
 /* Converts, and passes over one thing that is invalid. Returns EINVAL if more bytes are needed for what is left. */
 static int advance(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
 {
-    bool first = !decoder->begun && decoder->unit > 1;
-    int why = (first ? convert_first : convert)(decoder, bytes, length, out);
+    int why = convert_some(decoder, bytes, length, out);
     if (why == EINVAL && *length < DECODER_HELD)
         return EINVAL;
     if (why != 0 && out->room >= LONGEST_ESCAPE) /* it was not for want of room */
         skip_invalid(decoder, bytes, length, out);
     return 0;
-}
-
-static size_t count_ascii(const char *bytes, size_t length)
-{
-    size_t count = 0;
-    uint64_t eight;
-    for (; length - count >= sizeof(eight); count += sizeof(eight)) {
-        memcpy(&eight, bytes + count, sizeof(eight));
-        if (eight & UINT64_C(0x8080808080808080))
-            break;
-    }
-    while (count < length && !(bytes[count] & 0x80))
-        count++;
-    return count;
-}
-
-/* What iconv has to see of UTF-8: up to the next byte of ASCII and with it, which ends whatever is not complete. */
-static size_t count_others(const char *bytes, size_t length)
-{
-    size_t count = 0;
-    while (count < length && bytes[count] & 0x80)
-        count++;
-    return count < length ? count + 1 : length;
-}
-
-/* The same for UTF-8, which is mostly ASCII: that needs no conversion, and copying is ten times as fast. */
-static int advance_utf8(struct decoder *decoder, const char **bytes, size_t *length, struct output *out)
-{
-    size_t count = count_ascii(*bytes, *length < out->room ? *length : out->room);
-    if (count > 0) {
-        decoder->begun = true;
-        put(out, *bytes, count);
-        *bytes += count;
-        *length -= count;
-        return 0;
-    }
-    count = count_others(*bytes, *length);
-    size_t left = count;
-    int why = advance(decoder, bytes, &left, out);
-    *length -= count - left;
-    return why;
 }
 
 /* One byte more for what is held. */
@@ -212,11 +201,10 @@ static void hold(struct decoder *decoder, const char **bytes, size_t *length)
 size_t decoder_decode(struct decoder *decoder, const char **bytes, size_t *length, char *out, size_t room)
 {
     struct output output = {out, room};
-    int (*step)(struct decoder *, const char **, size_t *, struct output *) = decoder->is_utf8 ? advance_utf8 : advance;
     while (*length > 0 && output.room >= DECODER_ROOM) {
         if (decoder->held_length > 0)
             complete(decoder, bytes, length, &output);
-        else if (step(decoder, bytes, length, &output) == EINVAL)
+        else if (advance(decoder, bytes, length, &output) == EINVAL)
             hold(decoder, bytes, length);
     }
     return room - output.room;
@@ -225,7 +213,8 @@ size_t decoder_decode(struct decoder *decoder, const char **bytes, size_t *lengt
 size_t decoder_finish(struct decoder *decoder, char *out, size_t room)
 {
     struct output output = {out, room};
-    iconv(decoder->conversion, NULL, NULL, &output.next, &output.room); /* some encodings keep a character back */
+    if (!decoder->is_utf8) /* some encodings keep a character back */
+        iconv(decoder->conversion, NULL, NULL, &output.next, &output.room);
     const char *next = decoder->held;
     while (decoder->held_length > 0)
         skip_invalid(decoder, &next, &decoder->held_length, &output);

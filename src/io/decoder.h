@@ -1,10 +1,10 @@
 /*
  * From some encoding to UTF-8, as bytes come, wherever they are cut.
  *
- * The conversion is the C library's, so which encodings there are depends on it. What becomes of bytes that it does not
- * take is decided here: one (of UTF-16 and UTF-32: one unit) is replaced, escaped or dropped, and what follows it is
- * tried again. A character that the end cuts off is such bytes too. A byte order mark at the very beginning is left
- * out.
+ * The conversion is the C library's, so which encodings there are besides UTF-8 depends on it. What becomes of bytes
+ * that it does not take is decided here: one (of UTF-16 and UTF-32: one unit) is replaced, escaped or dropped, and what
+ * follows it is tried again. A character that the end cuts off is such bytes too. A byte order mark at the very
+ * beginning is left out.
  */
 #ifndef PK_IO_DECODER_H
 #define PK_IO_DECODER_H
@@ -21,7 +21,7 @@ enum {
 };
 
 struct decoder {
-    iconv_t conversion;
+    iconv_t conversion; /* unless it is UTF-8 already */
     pk_invalid_bytes invalid;
     size_t unit; /* bytes of which an encoding is made: 1, 2 or 4 */
     bool is_utf8;

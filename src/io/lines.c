@@ -6,6 +6,8 @@
  */
 #include "io/lines.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -171,15 +173,14 @@ static int gather(struct lines *lines)
 
 /* ---- Delivering ------------------------------------------------------------------------------------------------- */
 
-/* Where to cut what is too long: not within a character, unless it is one that no piece has room for. */
+/* Where to cut what is too long: not within a character, unless it is one that no piece has room for. Looks at the
+ * first byte behind the piece and no further, for that one is there however the bytes arrived. */
 static size_t find_cut(const struct lines *lines)
 {
-    const unsigned char *bytes = (const unsigned char *)lines->line.bytes;
     size_t cut = lines->line_max;
-    for (size_t back = 1; back <= 3 && back < cut && (bytes[cut - back + 1] & 0xc0) == 0x80; back++) {
-        unsigned char first = bytes[cut - back];
-        size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-        if (length > back)
+    for (size_t back = 1; back <= 3 && back < cut; back++) {
+        int length = utf8_measure(lines->line.bytes + cut - back, back + 1);
+        if (length == UTF8_CUT || length > (int)back)
             return cut - back;
     }
     return cut;

@@ -92,21 +92,24 @@ static bool follow(struct vt *vt, unsigned char c)
 /* A byte outside of sequences. */
 static char *put(struct vt *vt, unsigned char c, char *out)
 {
-    if (vt->c2 && c >= 0x80 && c <= 0x9f) {
+    if ((vt->c2 || vt->after_c2) && c >= 0x80 && c <= 0x9f) {
         vt->c2 = false;
         enter(vt, state_after(c - 0x40));
         return out;
     }
     if (vt->c2 && (plain[c] || c == C2)) {
         vt->c2 = false;
+        vt->after_c2 = true;
         *out++ = (char)C2;
     }
-    if (plain[c])
+    if (plain[c]) {
+        vt->after_c2 = false;
         *out++ = (char)c;
-    else if (c == C2)
+    } else if (c == C2) {
         vt->c2 = true;
-    else if (c == ESC)
+    } else if (c == ESC) {
         enter(vt, ESCAPE);
+    }
     return out;
 }
 
@@ -126,7 +129,7 @@ size_t vt_strip(struct vt *vt, const char *bytes, size_t length, char *out)
         if (vt->state != TEXT && !follow(vt, c))
             continue;
         next = put(vt, c, next);
-        if (vt->state != TEXT || vt->c2)
+        if (vt->state != TEXT || vt->c2 || vt->after_c2)
             continue;
         size_t count = count_plain(bytes + i + 1, length - i - 1);
         memcpy(next, bytes + i + 1, count);

@@ -26,6 +26,7 @@ enum { VT_LONGEST = 1 << 20 }; /* of a sequence: pictures are sent in them */
 struct vt {
     uint8_t state;
     bool c2;         /* held back: 0xc2, which begins a C1 control or a character */
+    bool after_c2;   /* the last byte that was written is one; what would make a control of it is one */
     uint32_t length; /* of the sequence so far */
 };
 
