@@ -13,6 +13,7 @@
 enum { BATCH = 32 };
 
 struct pk_loop {
+    uint64_t epoch; /* of the process that made it: a forked child shares the epoll, and must leave it alone */
     int epoll;
     int timerfd;   /* -1 until the first timer with a time */
     pk_time armed; /* what the timerfd is set to; PK_FOREVER: nothing */
@@ -34,6 +35,7 @@ int pk_loop_create(pk_loop **ret, pk_error *error)
     pk_loop *loop = calloc(1, sizeof(*loop));
     if (!loop)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a loop");
+    loop->epoch = sys_epoch();
     loop->timerfd = -1;
     loop->armed = PK_FOREVER;
     loop->epoll = sys_keep(sys_epoll_create());
@@ -80,7 +82,8 @@ void loop_watch_remove(struct loop_watch *watch)
 {
     if (!watch->loop)
         return;
-    sys_epoll_ctl(watch->loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    if (watch->loop->epoch == sys_epoch())
+        sys_epoll_ctl(watch->loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
     detach(watch);
 }
 
@@ -110,7 +113,7 @@ static int make_timerfd(pk_loop *loop)
 /* Sets the timerfd to a time; a time of 0 would mean "never" to the kernel. */
 static int arm(pk_loop *loop, pk_time when)
 {
-    if (when == loop->armed)
+    if (when == loop->armed || loop->epoch != sys_epoch())
         return 0;
     int r = loop->timerfd < 0 ? make_timerfd(loop) : 0;
     if (r < 0)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST_EVENTS = 8 };
@@ -336,6 +337,29 @@ static void many_at_once(void **state)
     pk_loop_free(loop);
 }
 
+/* The copy shares what the kernel has of the loop. */
+static void a_forked_copy_takes_nothing_from_the_loop(void **state)
+{
+    (void)state;
+    struct diary diary = {0};
+    pk_loop *loop = new_loop();
+    pk_auto(pk_command) command = adversary("sleep", "300", "--", "exit", "5", NULL);
+    pk_process *process = start_watched(command, loop, &diary);
+    pid_t copy = fork();
+    if (copy == 0) {
+        pk_process_free(process);
+        pk_loop_free(loop);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(copy, &status, 0), copy);
+    assert_int_equal(status, 0);
+    run_until_ended(loop, &diary);
+    assert_int_equal(pk_process_result(process)->exit_code, 5);
+    pk_process_free(process);
+    pk_loop_free(loop);
+}
+
 #define EACH(function) PK_TEST(function), PK_TEST_AS_USER(function)
 
 static const struct test tests[] = {
@@ -351,6 +375,7 @@ static const struct test tests[] = {
     EACH(a_watched_process_can_be_freed_at_any_time),
     EACH(a_watched_process_cannot_be_waited_for),
     EACH(many_at_once),
+    EACH(a_forked_copy_takes_nothing_from_the_loop),
 };
 
 PK_TEST_MAIN(tests)
