@@ -9,6 +9,7 @@
 #include <processkit/command.h>
 #include <processkit/group.h>
 #include <processkit/process.h>
+#include <processkit/run.h>
 
 #include <getopt.h>
 #include <stdio.h>

@@ -11,6 +11,7 @@
 #include <processkit/group.h>
 #include <processkit/loop.h>
 #include <processkit/process.h>
+#include <processkit/run.h>
 
 #include <errno.h>
 #include <fcntl.h>

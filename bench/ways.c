@@ -11,6 +11,7 @@
 #include <processkit/command.h>
 #include <processkit/group.h>
 #include <processkit/process.h>
+#include <processkit/run.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -18,6 +18,7 @@
 #ifndef PROCESSKIT_H
 #define PROCESSKIT_H
 
+#include <processkit/cancel.h>
 #include <processkit/command.h>
 #include <processkit/detach.h>
 #include <processkit/error.h>
@@ -25,12 +26,14 @@
 #include <processkit/group.h>
 #include <processkit/guardian.h>
 #include <processkit/host.h>
+#include <processkit/input.h>
 #include <processkit/limits.h>
 #include <processkit/loop.h>
 #include <processkit/parse.h>
 #include <processkit/process.h>
 #include <processkit/prune.h>
 #include <processkit/result.h>
+#include <processkit/run.h>
 #include <processkit/stream.h>
 #include <processkit/time.h>
 #include <processkit/version.h>

@@ -96,6 +96,12 @@ PK_API void pk_command_file(pk_command *command, int fd, const char *path, pk_fi
 /* A descriptor of the owner, which stays the caller's and must be open when the command is started. */
 PK_API void pk_command_fd(pk_command *command, int fd, int owner_fd);
 
+/* What the child finds at another descriptor of its own: pk_command_same(command, 2, 1) is what a shell calls 2>&1.
+ * Both are written to in one order. */
+PK_API void pk_command_same(pk_command *command, int fd, int other);
+
+/* What else can become of what is written: see stream.h. What else can be read: see input.h. */
+
 /* ---- Identity and kernel attributes ----------------------------------------------------------------------------- */
 
 /* Applied in the order setgroups, setgid, setuid. With a uid or gid and no groups, the supplementary groups are
@@ -148,6 +154,10 @@ PK_API void pk_command_kill_on_parent_death(pk_command *command);
 /* A deadline for the tree, counted from the start. When it has passed, the ladder begins. 0 is invalid. */
 PK_API void pk_command_timeout(pk_command *command, pk_duration timeout);
 
+/* How long the child may write nothing to any of the streams that the library reads; then the ladder begins. Counted
+ * from the start. 0 is invalid, and so is a command without such a stream. */
+PK_API void pk_command_idle_timeout(pk_command *command, pk_duration timeout);
+
 /* The ladder's soft signal (default SIGTERM) and the grace from it to the hard kill (default PK_DEFAULT_GRACE; 0:
  * hard kill at once). Used when the deadline passes and by pk_process_stop(process, NULL). */
 PK_API void pk_command_stop_signal(pk_command *command, int signal_number);
@@ -162,6 +172,18 @@ typedef enum pk_leftovers {
 } pk_leftovers;
 
 PK_API void pk_command_leftovers(pk_command *command, pk_leftovers policy);
+
+#define PK_DEFAULT_DRAIN PK_MILLISECONDS(100)
+
+/*
+ * How long streams that are still held when the run has ended, by members that were spared or processes that escaped,
+ * are waited for (default PK_DEFAULT_DRAIN). What was written before that is read in any case, as long as whoever it is
+ * passed on to takes it, or the deadline of the command has passed.
+ */
+PK_API void pk_command_drain(pk_command *command, pk_duration most);
+
+/* The exit codes that are a success, instead of 0 alone; at least one. */
+PK_API void pk_command_ok_codes(pk_command *command, const int *codes, size_t count);
 
 /* Collects evidence for the result also where nothing is limited: see evidence.h. Where something is, it always is
  * collected. It costs some ten microseconds at the end of the run. */

@@ -14,17 +14,25 @@ PK_BEGIN_DECLS
 
 /* What sort of failure it is: the errno says how the kernel put it, the kind what it means here. */
 typedef enum pk_error_kind {
-    PK_ERROR_NONE,           /* no failure */
-    PK_ERROR_INVALID,        /* the request makes no sense: an argument, an option, a combination */
-    PK_ERROR_NOT_FOUND,      /* the program was found nowhere; see `searched` */
-    PK_ERROR_PERMISSION,     /* not allowed, or found but not executable */
-    PK_ERROR_SPAWN,          /* the child could not be started; `step` says how far it came */
-    PK_ERROR_RESOURCE_LIMIT, /* a limit that was asked for is invalid or cannot be enforced */
-    PK_ERROR_UNSUPPORTED,    /* this kernel, place or mechanism cannot do it */
-    PK_ERROR_TIMEOUT,        /* the caller's own deadline passed */
-    PK_ERROR_IO,             /* reading or writing failed */
-    PK_ERROR_TEARDOWN,       /* members were left after the hard kill */
-    PK_ERROR_NO_MEMORY,      /* memory or another kernel resource ran out */
+    PK_ERROR_NONE,             /* no failure */
+    PK_ERROR_INVALID,          /* the request makes no sense: an argument, an option, a combination */
+    PK_ERROR_NOT_FOUND,        /* the program was found nowhere; see `searched` */
+    PK_ERROR_PERMISSION,       /* not allowed, or found but not executable */
+    PK_ERROR_SPAWN,            /* the child could not be started; `step` says how far it came */
+    PK_ERROR_RESOURCE_LIMIT,   /* a limit that was asked for is invalid or cannot be enforced */
+    PK_ERROR_UNSUPPORTED,      /* this kernel, place or mechanism cannot do it */
+    PK_ERROR_TIMEOUT,          /* a deadline passed: the caller's own, or that of a run */
+    PK_ERROR_IO,               /* reading or writing failed */
+    PK_ERROR_TEARDOWN,         /* members were left after the hard kill, or after the leader where that is a failure */
+    PK_ERROR_NO_MEMORY,        /* memory or another kernel resource ran out */
+    PK_ERROR_EXIT,             /* the leader exited with a code that is no success; see `exit_code` */
+    PK_ERROR_SIGNALLED,        /* the leader died by a signal; see `signal_number` */
+    PK_ERROR_IDLE_TIMEOUT,     /* the run was silent for too long */
+    PK_ERROR_CANCELLED,        /* the run was cancelled or stopped, or not even started for that reason */
+    PK_ERROR_OUTPUT_TOO_LARGE, /* the run wrote more than is kept, and all of it was wanted */
+    PK_ERROR_STDIN,            /* the input of the run could not be given */
+    PK_ERROR_PARSE,            /* what it wrote was not what was expected */
+    PK_ERROR_LOST,             /* how it ended was taken by another part of the program */
 } pk_error_kind;
 
 /* The step that failed. A spawn takes them in about this order. */
@@ -77,7 +85,9 @@ typedef struct pk_error {
     int number; /* the negative errno, the same that was returned */
     pk_error_kind kind;
     pk_step step;
-    int reserved[5];
+    int exit_code;     /* PK_ERROR_EXIT */
+    int signal_number; /* PK_ERROR_SIGNALLED */
+    int reserved[3];
     char path[PK_ERROR_PATH_SIZE];         /* the file or program concerned, or "" */
     char searched[PK_ERROR_SEARCHED_SIZE]; /* not found: where the program was looked for, separated by ':', or "" */
     char message[PK_ERROR_MESSAGE_SIZE];   /* one line for people: "what failed: why (what to do)" */

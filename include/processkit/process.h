@@ -6,8 +6,10 @@
  * ends. The run ends when the leader has ended and, in a private group, its leftovers were dealt with as the command
  * says.
  *
- *     pk_result result;
- *     if (pk_command_status(command, &result, &error) < 0) ...
+ *     pk_auto(pk_process) process = NULL;
+ *     if (pk_command_start(command, &process, &error) < 0 || pk_process_wait(process, PK_FOREVER, &result, &error) < 0)
+ *
+ * To run a command from its start to its end there are verbs: see run.h.
  */
 #ifndef PROCESSKIT_PROCESS_H
 #define PROCESSKIT_PROCESS_H
@@ -32,16 +34,11 @@ typedef struct pk_process pk_process;
 PK_API void pk_command_contain(pk_command *command, const pk_group_options *options);
 
 /*
- * Runs a command in a private group, waits for the end of the run and leaves nothing behind. Returns 0 whenever the
- * command was started and its end is known, whatever that was: look at the result, which may be NULL for who does not
- * care.
+ * Starts a command in a private group. Freeing the process kills that group.
  *
- * -ENOENT: program not found (see `searched`). -EACCES: found but not executable. -ENOEXEC: not a program. Every
- * other errno of the step that failed.
+ * -ENOENT: program not found (see `searched`). -EACCES: found but not executable. -ENOEXEC: not a program. -ECANCELED:
+ * its token was cancelled before. Every other errno of the step that failed.
  */
-PK_API PK_NODISCARD int pk_command_status(const pk_command *command, pk_result *result, pk_error *error);
-
-/* Starts a command in a private group. Freeing the process kills that group. Errors as above. */
 PK_API PK_NODISCARD int pk_command_start(const pk_command *command, pk_process **process, pk_error *error);
 
 /*
@@ -73,8 +70,8 @@ PK_API int pk_process_pidfd(const pk_process *process);
 /* The group it is in; a private one is the process's. */
 PK_API pk_group *pk_process_group(const pk_process *process);
 
-/* The owner's end of the pipe at the child's descriptor `fd`: blocking, close-on-exec, closed with the process.
- * -EBADF if there is none. */
+/* The owner's end of the pipe at the child's descriptor `fd`: blocking, close-on-exec, closed with the process. -EBADF
+ * if there is none; -EBUSY if the library reads or fills it, see stream.h and input.h. */
 PK_API int pk_process_pipe(const pk_process *process, int fd);
 
 /* The same, and from now on it is the caller's. Taking and closing descriptor 0 is how the child sees end of file.
@@ -97,16 +94,25 @@ PK_API int pk_process_stop(pk_process *process, const pk_stop_options *options, 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Waits until the run has ended, keeping the command's own deadline on the way. May be called again afterwards, for
- * the same result. `deadline` is the patience of this call only: -ETIMEDOUT when it passed, and nothing is killed.
- * Not for a process that is watched by a loop: -EBUSY.
+ * Waits until the run has ended, keeping the command's own deadline on the way, and streams have been read to their
+ * end. May be called again afterwards, for the same result. `deadline` is the patience of this call only: -ETIMEDOUT
+ * when it passed, and nothing is killed. Not for a process that is watched by a loop: -EBUSY.
  */
 PK_API PK_NODISCARD int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error);
+
+/* The same for several processes, all of which go on meanwhile: the index of the first that has ended, of those that
+ * are not NULL. -EINVAL if there is none. */
+PK_API PK_NODISCARD int pk_process_wait_any(pk_process *const *processes, size_t count, pk_time deadline,
+                                            pk_error *error);
+
+/* And until all of them have. */
+PK_API PK_NODISCARD int pk_process_wait_all(pk_process *const *processes, size_t count, pk_time deadline,
+                                            pk_error *error);
 
 typedef enum pk_event {
     PK_EVENT_LEADER_EXITED = 1, /* the leader has ended; with it perhaps the run: the result may be there already */
     PK_EVENT_TREE_EMPTY,        /* no member is left; private groups only */
-    PK_EVENT_ENDED,             /* the run has ended: the result is there; always the last event */
+    PK_EVENT_ENDED,             /* the run has ended, and so have its streams: the result is there; always the last */
 } pk_event;
 
 typedef void (*pk_process_callback)(pk_process *process, pk_event event, void *data);
@@ -118,7 +124,7 @@ typedef void (*pk_process_callback)(pk_process *process, pk_event event, void *d
 PK_API PK_NODISCARD int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data,
                                          pk_error *error);
 
-/* The result, once the run has ended; NULL before. Lives as long as the process. */
+/* The result, once the run and its streams have ended; NULL before. Lives as long as the process. */
 PK_API const pk_result *pk_process_result(const pk_process *process);
 
 PK_END_DECLS

@@ -28,6 +28,9 @@ typedef enum pk_verdict {
     PK_VERDICT_OOM_KILLED, /* the kernel killed a member for want of memory, and the leader did not succeed;
                               evidence.oom_cause says whose limit it was */
     PK_VERDICT_PIDS_LIMIT, /* the leader failed, and processes or threads could not be started because of pids_max */
+    PK_VERDICT_IDLE,       /* it wrote nothing for as long as its idle timeout */
+    PK_VERDICT_CANCELLED,  /* its token was cancelled */
+    PK_VERDICT_OVERFLOW,   /* it wrote more than a capture was to keep, and that is an error; see pk_overflow */
 } pk_verdict;
 
 /* How the leader ended. */
@@ -45,7 +48,8 @@ typedef enum pk_ending {
  * peaks are those of the group. So there the verdict is `oom-killed` only if the leader itself was killed, and never
  * `pids-limit`.
  *
- * A leader that exits with 0 makes the run `exited`, whatever was counted; one that was stopped or timed out was that.
+ * A leader that exits with 0, or another code that is a success, makes the run `exited`, whatever was counted; one that
+ * was stopped or timed out was that.
  */
 typedef struct pk_result {
     pk_verdict verdict;
@@ -53,6 +57,7 @@ typedef struct pk_result {
     int exit_code; /* 0 to 255 */
     int signal_number;
     bool core_dumped;
+    bool ok_code;     /* the exit code is a success: see pk_command_ok_codes */
     bool spared;      /* leftovers were left running on purpose */
     int soft_signal;  /* the soft signal that was sent to end the run, or 0 */
     bool hard_killed; /* the hard kill was used on living members */
@@ -70,15 +75,17 @@ typedef struct pk_result {
     uint64_t reserved[8];
 } pk_result;
 
-/* True for a run whose verdict is `exited` with code 0. Any thread. */
+/* True for a run whose verdict is `exited` with a code that is a success: 0, unless the command says otherwise. Any
+ * thread. */
 PK_API bool pk_result_is_success(const pk_result *result);
 
-/* "exited", "signalled", "timed-out", "stopped", "leftovers", "unkillable", "lost", "oom-killed", "pids-limit";
+/* "exited", "signalled", "timed-out", "stopped", "leftovers", "unkillable", "lost", "oom-killed", "pids-limit",
+ * "idle", "cancelled", "overflow";
  * "unknown" otherwise. Static; any thread. */
 PK_API const char *pk_verdict_name(pk_verdict verdict);
 
-/* One line for people, such as "timed out after 2.00s; killed by SIGKILL", "exited with 3" or "out of memory: reached
- * its limit of 32.0 MiB; killed by SIGKILL". Any thread. Returns `buffer`. */
+/* One line for people, such as "timed out after 2.00s; killed by SIGKILL", "exited with 3" or "ran out of memory:
+ * reached its limit of 32.0 MiB; killed by SIGKILL". Any thread. Returns `buffer`. */
 PK_API const char *pk_result_format(const pk_result *result, char *buffer, size_t size);
 
 PK_END_DECLS

@@ -16,6 +16,8 @@
 #ifndef PROCESSKIT_STREAM_H
 #define PROCESSKIT_STREAM_H
 
+#include <processkit/command.h>
+#include <processkit/error.h>
 #include <processkit/macros.h>
 #include <processkit/time.h>
 
@@ -64,6 +66,9 @@ typedef struct pk_capture {
     uint64_t reserved[4];
 } pk_capture;
 
+/* Keeps what the child writes to `fd`, in memory that does not depend on how much that is. `options` may be NULL. */
+PK_API void pk_command_capture(pk_command *command, int fd, const pk_capture_options *options);
+
 /* ---- Text ------------------------------------------------------------------------------------------------------- */
 
 typedef enum pk_invalid_bytes {
@@ -98,6 +103,12 @@ typedef struct pk_text_options {
         sizeof(pk_text_options), (void *)0, PK_INVALID_REPLACE, false, false, 0, 0, (void *)0 \
     }
 
+/*
+ * With an encoding, stripping or redaction a capture has the text, line by line with its ends as they were, instead of
+ * the bytes.
+ */
+PK_API void pk_command_text(pk_command *command, int fd, const pk_text_options *options);
+
 /* How a line ended, wherever lines are delivered. */
 typedef enum pk_line_end {
     PK_LINE_LF = 1, /* by a line feed */
@@ -125,10 +136,56 @@ typedef struct pk_line {
 typedef void (*pk_line_callback)(pk_process *process, const pk_line *line, void *data);
 typedef void (*pk_chunk_callback)(pk_process *process, int fd, const void *bytes, size_t length, void *data);
 
+PK_API void pk_command_on_line(pk_command *command, int fd, pk_line_callback callback, void *data);
+
+/* Bytes as they were read, at once, a prompt without an end of line too. */
+PK_API void pk_command_on_chunk(pk_command *command, int fd, pk_chunk_callback callback, void *data);
+
 typedef enum pk_tee {
     PK_TEE_RAW,  /* bytes as they were read */
     PK_TEE_TEXT, /* lines as pk_command_text describes them, each with a line feed */
 } pk_tee;
+
+/*
+ * Passes everything on to a descriptor of the owner, which stays the caller's and must be open when the command is
+ * started. If it does not take more at the moment, the stream is not read until it does: the child waits then,
+ * deadlines do not. If it fails, it gets nothing more: see pk_process_tee_error. One for each `fd` and kind.
+ */
+PK_API void pk_command_tee(pk_command *command, int fd, int owner_fd, pk_tee kind);
+
+/* ---- A live process --------------------------------------------------------------------------------------------- */
+
+/* Why a tee of this stream got nothing more: a negative errno, or 0. */
+PK_API int pk_process_tee_error(const pk_process *process, int fd);
+
+/* Bytes read so far from this stream. */
+PK_API uint64_t pk_process_bytes(const pk_process *process, int fd);
+
+/* Stops reading a stream, so that the child waits once its pipe is full, and goes on. Deadlines do not wait. -EBADF for
+ * what is no stream. */
+PK_API int pk_process_pause(pk_process *process, int fd);
+PK_API int pk_process_unpause(pk_process *process, int fd);
+
+/* Reads nothing more of a stream: a child that goes on writing gets a SIGPIPE, as if the reader of a pipeline had
+ * ended. */
+PK_API int pk_process_close_output(pk_process *process, int fd);
+
+/* What was kept so far; valid until the process is waited for again, or its loop dispatched. NULL if the stream is not
+ * captured. */
+PK_API const pk_capture *pk_process_capture(pk_process *process, int fd);
+
+/*
+ * The next line of a stream, or of any (`fd` -1): 1, or 0 after the last one. Waits until the deadline at most, for
+ * everything else of the process meanwhile: -ETIMEDOUT. The stream is read only as far as lines are asked for, but to
+ * its end by pk_process_wait. Lines that a callback gets come here too. -EBADF: not a stream (any descriptor with
+ * pk_command_pipe will do). -EBUSY: a loop watches the process.
+ */
+PK_API PK_NODISCARD int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline,
+                                             pk_error *error);
+
+/* The same with bytes: how many, or 0 at the end. Not after pk_process_next_line of the same stream. */
+PK_API PK_NODISCARD ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, pk_time deadline,
+                                            pk_error *error);
 
 PK_END_DECLS
 

@@ -106,6 +106,14 @@ static const char *const kind_names[] = {
     [PK_ERROR_IO] = "io",
     [PK_ERROR_TEARDOWN] = "teardown",
     [PK_ERROR_NO_MEMORY] = "no-memory",
+    [PK_ERROR_EXIT] = "exit",
+    [PK_ERROR_SIGNALLED] = "signalled",
+    [PK_ERROR_IDLE_TIMEOUT] = "idle-timeout",
+    [PK_ERROR_CANCELLED] = "cancelled",
+    [PK_ERROR_OUTPUT_TOO_LARGE] = "output-too-large",
+    [PK_ERROR_STDIN] = "stdin",
+    [PK_ERROR_PARSE] = "parse",
+    [PK_ERROR_LOST] = "lost",
 };
 
 static const char *const step_names[] = {

@@ -1,6 +1,7 @@
 /*
  * Building commands: in what they run, for how long, and what then.
  */
+#include "process/cancel.h"
 #include "process/command.h"
 
 #include <processkit/process.h>
@@ -63,4 +64,43 @@ void pk_command_evidence(pk_command *command, bool collect)
 {
     if (command)
         command->evidence = collect;
+}
+
+void pk_command_idle_timeout(pk_command *command, pk_duration timeout)
+{
+    if (!command)
+        return;
+    if (timeout == 0)
+        command_remember(command, -EINVAL, "an idle timeout of 0 leaves no time at all");
+    command->idle_timeout = timeout;
+}
+
+void pk_command_drain(pk_command *command, pk_duration most)
+{
+    if (command)
+        command->drain = most;
+}
+
+void pk_command_ok_codes(pk_command *command, const int *codes, size_t count)
+{
+    if (!command)
+        return;
+    command->ok_codes = (struct code_set){0};
+    for (size_t i = 0; i < count; i++) {
+        if (codes[i] < 0 || codes[i] > 255)
+            command_remember(command, -EINVAL, "%d is no exit code from 0 to 255", codes[i]);
+        else
+            command->ok_codes.bits[codes[i] / 64] |= UINT64_C(1) << (codes[i] % 64);
+    }
+    if (count == 0)
+        command_remember(command, -EINVAL, "without any exit code nothing would be a success");
+}
+
+void pk_command_cancel(pk_command *command, pk_cancel *cancel)
+{
+    if (!command)
+        return;
+    pk_cancel *old = command->cancel;
+    command->cancel = cancel ? cancel_ref(cancel) : NULL;
+    pk_cancel_free(old);
 }

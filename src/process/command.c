@@ -94,6 +94,8 @@ static pk_command *new_command(void)
         return NULL;
     }
     command->stop = (pk_stop_options)PK_STOP_OPTIONS_INIT;
+    command->drain = PK_DEFAULT_DRAIN;
+    command->ok_codes.bits[0] = 1;
     return command;
 }
 
@@ -141,7 +143,7 @@ pk_command *pk_command_free(pk_command *command)
         free(command->environment[i].value);
     }
     for (size_t i = 0; i < command->descriptor_count; i++)
-        free(command->descriptors[i].path);
+        descriptor_clear(&command->descriptors[i]);
     free(command->argv);
     free(command->arg0);
     free(command->directory);
@@ -150,6 +152,8 @@ pk_command *pk_command_free(pk_command *command)
     free(command->rlimits);
     free(command->groups);
     free(command->contain);
+    free(command->input_copy);
+    pk_cancel_free(command->cancel);
     free(command);
     return NULL;
 }
@@ -226,8 +230,15 @@ void pk_command_chdir(pk_command *command, const char *directory)
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
-/* The entry for this number, made if need be; they stay sorted. NULL if that is not possible. */
-static struct descriptor *descriptor_at(pk_command *command, int fd)
+void descriptor_clear(struct descriptor *descriptor)
+{
+    free(descriptor->path);
+    uses_free(descriptor->uses);
+    *descriptor = (struct descriptor){.fd = descriptor->fd};
+}
+
+/* They stay sorted. */
+struct descriptor *command_descriptor(pk_command *command, int fd)
 {
     if (!command)
         return NULL;
@@ -246,35 +257,37 @@ static struct descriptor *descriptor_at(pk_command *command, int fd)
         *place = (struct descriptor){.fd = fd};
         command->descriptor_count++;
     }
-    free(command->descriptors[i].path);
-    command->descriptors[i] = (struct descriptor){.fd = fd};
+    descriptor_clear(&command->descriptors[i]);
     return &command->descriptors[i];
 }
 
 void pk_command_inherit(pk_command *command, int fd)
 {
-    struct descriptor *descriptor = descriptor_at(command, fd);
+    struct descriptor *descriptor = command_descriptor(command, fd);
     if (descriptor)
         descriptor->kind = DESCRIPTOR_INHERIT;
 }
 
 void pk_command_null(pk_command *command, int fd)
 {
-    struct descriptor *descriptor = descriptor_at(command, fd);
+    struct descriptor *descriptor = command_descriptor(command, fd);
     if (descriptor)
         descriptor->kind = DESCRIPTOR_NULL;
 }
 
 void pk_command_pipe(pk_command *command, int fd)
 {
-    struct descriptor *descriptor = descriptor_at(command, fd);
-    if (descriptor)
-        descriptor->kind = DESCRIPTOR_PIPE;
+    struct descriptor *descriptor = command_descriptor(command, fd);
+    if (!descriptor)
+        return;
+    descriptor->kind = DESCRIPTOR_PIPE;
+    if (fd == 0)
+        command->has_input = false;
 }
 
 void pk_command_file(pk_command *command, int fd, const char *path, pk_file_mode mode)
 {
-    struct descriptor *descriptor = descriptor_at(command, fd);
+    struct descriptor *descriptor = command_descriptor(command, fd);
     if (!descriptor)
         return;
     if (mode > PK_FILE_APPEND)
@@ -284,9 +297,20 @@ void pk_command_file(pk_command *command, int fd, const char *path, pk_file_mode
     descriptor->path = command_copy(command, path, "the path of a file");
 }
 
+void pk_command_same(pk_command *command, int fd, int other)
+{
+    struct descriptor *descriptor = command_descriptor(command, fd);
+    if (!descriptor)
+        return;
+    if (other < 0 || other > HIGHEST_FD || other == fd)
+        command_remember(command, -EINVAL, "descriptor %d cannot be the same as %d", fd, other);
+    descriptor->kind = DESCRIPTOR_SAME;
+    descriptor->owner_fd = other;
+}
+
 void pk_command_fd(pk_command *command, int fd, int owner_fd)
 {
-    struct descriptor *descriptor = descriptor_at(command, fd);
+    struct descriptor *descriptor = command_descriptor(command, fd);
     if (!descriptor)
         return;
     if (owner_fd < 0)

@@ -4,6 +4,10 @@
 #ifndef PK_PROCESS_COMMAND_H
 #define PK_PROCESS_COMMAND_H
 
+#include "io/feed.h"
+#include "io/stream.h"
+
+#include <processkit/cancel.h>
 #include <processkit/command.h>
 #include <processkit/group.h>
 
@@ -19,20 +23,33 @@ struct environment_change {
     char *value; /* SET: "NAME=VALUE" */
 };
 
-enum descriptor_kind { DESCRIPTOR_INHERIT, DESCRIPTOR_NULL, DESCRIPTOR_PIPE, DESCRIPTOR_FILE, DESCRIPTOR_FD };
+enum descriptor_kind {
+    DESCRIPTOR_INHERIT,
+    DESCRIPTOR_NULL,
+    DESCRIPTOR_PIPE,
+    DESCRIPTOR_FILE,
+    DESCRIPTOR_FD,
+    DESCRIPTOR_SAME
+};
 
 struct descriptor {
     int fd; /* in the child */
     enum descriptor_kind kind;
     char *path;
     pk_file_mode mode;
-    int owner_fd;
+    int owner_fd;             /* SAME: the other descriptor of the child */
+    struct stream_uses *uses; /* what becomes of what is written to the pipe; NULL: nothing that we do */
 };
 
 struct resource_limit {
     int resource;
     uint64_t soft;
     uint64_t hard;
+};
+
+/* A set of exit codes. */
+struct code_set {
+    uint64_t bits[4];
 };
 
 struct pk_command {
@@ -70,6 +87,14 @@ struct pk_command {
     pk_stop_options stop;
     pk_leftovers leftovers;
     bool evidence;
+
+    struct feed_source input; /* of a pipe at 0 */
+    bool has_input;
+    char *input_copy;
+    pk_duration idle_timeout; /* 0: none */
+    pk_duration drain;
+    struct code_set ok_codes;
+    pk_cancel *cancel;
 };
 
 /* ---- For who builds commands ------------------------------------------------------------------------------------- */
@@ -83,6 +108,16 @@ char *command_copy(pk_command *command, const char *text, const char *what);
 /* Makes room for one more item in the array that this points to. The sizes are powers of two, so no capacity need be
  * kept. */
 bool command_grow(pk_command *command, void *array, size_t count, size_t item_size);
+
+/* The entry of a descriptor, made if need be, with nothing in it: what the last call says holds. NULL if that is not
+ * possible. */
+struct descriptor *command_descriptor(pk_command *command, int fd);
+
+/* Frees what it holds. */
+void descriptor_clear(struct descriptor *descriptor);
+
+/* Takes NULL. */
+void uses_free(struct stream_uses *uses);
 
 /* ---- For who starts them ----------------------------------------------------------------------------------------- */
 

@@ -7,11 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* The standard descriptors are always there; the command may say more about them, and name others. */
-enum { STANDARD = 3 };
+static const struct stream_uses usual_capture = {
+    .captured = true, .capture = PK_CAPTURE_OPTIONS_INIT, .text = PK_TEXT_OPTIONS_INIT, .tees = {-1, -1}};
+
+enum { STANDARD = 3, SAME = INT_MIN };
 
 static int keep_open(struct plan *plan, int fd)
 {
@@ -36,8 +40,9 @@ static int open_null(struct plan *plan, int target)
     return keep_open(plan, sys_keep(sys_openat(AT_FDCWD, "/dev/null", flags | O_NOCTTY, 0)));
 }
 
-static int open_pipe(struct plan *plan, int target)
+static int open_pipe(struct plan *plan, const struct descriptor *descriptor)
 {
+    int target = descriptor->fd;
     int ends[2];
     int r = sys_pipe(ends, 0);
     if (r < 0)
@@ -51,7 +56,7 @@ static int open_pipe(struct plan *plan, int target)
         return r;
     }
     bool child_reads = target == 0;
-    plan->pipes[plan->pipe_count++] = (struct plan_pipe){target, child_reads ? ends[1] : ends[0]};
+    plan->pipes[plan->pipe_count++] = (struct plan_pipe){target, child_reads ? ends[1] : ends[0], descriptor->uses};
     return keep_open(plan, child_reads ? ends[0] : ends[1]);
 }
 
@@ -74,9 +79,11 @@ static int open_source(struct plan *plan, const struct descriptor *descriptor)
     case DESCRIPTOR_NULL:
         return open_null(plan, descriptor->fd);
     case DESCRIPTOR_PIPE:
-        return open_pipe(plan, descriptor->fd);
+        return open_pipe(plan, descriptor);
     case DESCRIPTOR_FILE:
         return open_file(plan, descriptor->path, descriptor->mode);
+    case DESCRIPTOR_SAME:
+        return SAME; /* when all others are known */
     case DESCRIPTOR_FD:
         r = sys_fcntl(descriptor->owner_fd, F_GETFD, 0);
         return r < 0 ? r : descriptor->owner_fd;
@@ -102,18 +109,53 @@ static int explain(int number, const struct descriptor *descriptor, pk_error *er
 static int add(struct plan *plan, const struct descriptor *descriptor, pk_error *error)
 {
     int source = open_source(plan, descriptor);
-    if (source < 0)
+    if (source < 0 && source != SAME)
         return explain(source, descriptor, error);
     plan->moves[plan->move_count++] = (struct plan_move){source, descriptor->fd};
     return 0;
 }
 
-static struct descriptor standard(int fd)
+static struct descriptor standard(int fd, bool captures)
 {
-    return (struct descriptor){.fd = fd, .kind = fd == 0 ? DESCRIPTOR_NULL : DESCRIPTOR_INHERIT};
+    if (fd == 0)
+        return (struct descriptor){.fd = fd, .kind = DESCRIPTOR_NULL};
+    if (captures)
+        return (struct descriptor){.fd = fd, .kind = DESCRIPTOR_PIPE, .uses = (struct stream_uses *)&usual_capture};
+    return (struct descriptor){.fd = fd, .kind = DESCRIPTOR_INHERIT};
 }
 
-int plan_descriptors(struct plan *plan, pk_error *error)
+static const struct plan_move *find_move(const struct plan *plan, int target)
+{
+    for (size_t i = 0; i < plan->move_count; i++)
+        if (plan->moves[i].target == target)
+            return &plan->moves[i];
+    return NULL;
+}
+
+static int resolve_same(struct plan *plan, const struct descriptor *descriptor, pk_error *error)
+{
+    const struct plan_move *other = find_move(plan, descriptor->owner_fd);
+    if (!other || other->source == SAME)
+        return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                         "invalid command: descriptor %d is to be the same as %d, %s", descriptor->fd,
+                         descriptor->owner_fd,
+                         other ? "which is the same as another" : "which the child does not have");
+    struct plan_move *move = (struct plan_move *)find_move(plan, descriptor->fd);
+    move->source = other->source;
+    return 0;
+}
+
+static int resolve_all_same(struct plan *plan, pk_error *error)
+{
+    const pk_command *command = plan->command;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < command->descriptor_count; i++)
+        if (command->descriptors[i].kind == DESCRIPTOR_SAME)
+            r = resolve_same(plan, &command->descriptors[i], error);
+    return r;
+}
+
+int plan_descriptors(struct plan *plan, bool captures, pk_error *error)
 {
     const pk_command *command = plan->command;
     size_t most = command->descriptor_count + STANDARD;
@@ -129,7 +171,7 @@ int plan_descriptors(struct plan *plan, pk_error *error)
     size_t next = 0;
     for (int fd = 0; fd < STANDARD; fd++) {
         bool given = next < command->descriptor_count && command->descriptors[next].fd == fd;
-        struct descriptor usual = standard(fd);
+        struct descriptor usual = standard(fd, captures);
         int r = add(plan, given ? &command->descriptors[next++] : &usual, error);
         if (r < 0)
             return r;
@@ -139,5 +181,5 @@ int plan_descriptors(struct plan *plan, pk_error *error)
         if (r < 0)
             return r;
     }
-    return 0;
+    return resolve_all_same(plan, error);
 }

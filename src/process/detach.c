@@ -18,6 +18,10 @@ static const char *find_need(const pk_command *command)
     for (size_t i = 0; i < command->descriptor_count; i++)
         if (command->descriptors[i].kind == DESCRIPTOR_PIPE)
             return "a pipe to its owner";
+    if (command->cancel)
+        return "a token to cancel it";
+    if (command->idle_timeout != 0)
+        return "an idle timeout";
     if (command->timeout != 0)
         return "a timeout";
     if (command->leftovers != PK_LEFTOVERS_KILL)
@@ -154,7 +158,7 @@ int pk_command_detach(const pk_command *command, const char *name, pk_detached *
     if (r == 0)
         r = detached_check_name(name, error);
     if (r == 0)
-        r = plan_make(&plan, command, error);
+        r = plan_make(&plan, command, false, error);
     if (r < 0)
         return r;
     r = detach(&plan, name, &made, error);

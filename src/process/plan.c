@@ -26,7 +26,7 @@ static int plan_argv(struct plan *plan, pk_error *error)
     return 0;
 }
 
-int plan_make(struct plan *plan, const pk_command *command, pk_error *error)
+int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_error *error)
 {
     *plan = (struct plan){.command = command};
     int r = plan_argv(plan, error);
@@ -35,7 +35,7 @@ int plan_make(struct plan *plan, const pk_command *command, pk_error *error)
     if (r == 0)
         r = plan_candidates(plan, error);
     if (r == 0)
-        r = plan_descriptors(plan, error);
+        r = plan_descriptors(plan, captures, error);
     if (r < 0)
         plan_free(plan);
     return r;

@@ -19,6 +19,7 @@ struct plan_move {
 struct plan_pipe {
     int child_fd;
     int fd;
+    const struct stream_uses *uses; /* NULL: it is for the caller */
 };
 
 struct plan {
@@ -40,7 +41,8 @@ struct plan {
     char *candidate_text;
 };
 
-int plan_make(struct plan *plan, const pk_command *command, pk_error *error);
+/* `captures`: stdout and stderr are captured where the command says nothing about them. */
+int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_error *error);
 
 /* Frees all of it, the owner's ends of pipes included unless they were taken (set to -1). */
 void plan_free(struct plan *plan);
@@ -56,6 +58,6 @@ const char *plan_getenv(const struct plan *plan, const char *name);
 int plan_candidates(struct plan *plan, pk_error *error);
 
 /* descriptors.c */
-int plan_descriptors(struct plan *plan, pk_error *error);
+int plan_descriptors(struct plan *plan, bool captures, pk_error *error);
 
 #endif

@@ -4,8 +4,7 @@
 #include "process/process.h"
 
 #include "base/error.h"
-#include "base/time.h"
-#include "contain/owner.h"
+#include "process/cancel.h"
 #include "process/spawn.h"
 #include "sys/sys.h"
 
@@ -15,41 +14,126 @@
 
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
 
-/* Starts the command and fills in the handle, which is freed by the caller if that fails. */
-static int launch(pk_process *process, pk_group *group, bool private_group, const pk_command *command, pk_error *error)
+/* Who wants the output of a command has it kept, whatever else becomes of it. */
+static int open_stream(pk_process *process, int fd, const struct plan_pipe *pipe, bool captures, pk_error *error)
 {
-    struct plan plan;
-    int r = plan_make(&plan, command, error);
-    if (r < 0)
-        return r;
-    struct leader *leader = leader_new();
-    if (!leader) {
-        plan_free(&plan);
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    struct stream *stream = &process->streams[process->stream_count++];
+    struct stream_uses uses = {0};
+    if (pipe->uses) {
+        uses = *pipe->uses;
+        uses.captured |= captures && pipe->child_fd <= 2;
     }
-    struct run_before before;
-    run_look_before(&before, group, private_group, command);
-    r = spawn(group, &plan, leader, error);
-    if (r == 0) {
-        run_begin(&process->run, group, private_group, leader, command, &before);
-        process->pipes = plan.pipes;
-        process->pipe_count = plan.pipe_count;
-        plan.pipes = NULL;
-        plan.pipe_count = 0;
-    } else {
-        leader_unref(leader);
-    }
-    plan_free(&plan);
+    int r = stream_open(stream, fd, pipe->child_fd, pipe->uses ? &uses : NULL, error);
+    stream->process = process;
+    stream->freed = &process->freed;
     return r;
 }
 
-static int start(pk_group *group, bool private_group, const pk_command *command, pk_process **ret, pk_error *error)
+/* The owner's ends of pipes are the process's from now on, whatever comes of this. */
+static int take_pipes(pk_process *process, struct plan *plan, bool captures, pk_error *error)
+{
+    const pk_command *command = plan->command;
+    process->streams = plan->pipe_count ? calloc(plan->pipe_count, sizeof(*process->streams)) : NULL;
+    if (plan->pipe_count && !process->streams)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < plan->pipe_count; i++) {
+        struct plan_pipe *pipe = &plan->pipes[i];
+        int fd = pipe->fd;
+        pipe->fd = -1;
+        if (pipe->child_fd != 0) {
+            r = open_stream(process, fd, pipe, captures, error);
+        } else if (!command->has_input) {
+            process->input = fd;
+        } else {
+            r = feed_open(&process->feed, fd, &command->input);
+            if (r < 0)
+                error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare the input");
+        }
+    }
+    return r;
+}
+
+/* Whether what the command wants of time and output can be had. */
+static int check_streams(const pk_process *process, const pk_command *command, pk_error *error)
+{
+    if (command->cancel && pk_cancel_is_set(command->cancel))
+        return error_set(error, -ECANCELED, PK_ERROR_CANCELLED, PK_STEP_ARGUMENTS, NULL,
+                         "cannot start %s: it was cancelled before", command->argv[0]);
+    bool any = !command->idle_timeout;
+    for (size_t i = 0; i < process->stream_count; i++)
+        any |= process->streams[i].driven;
+    return any ? 0
+               : error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                           "invalid command: an idle timeout, but no output that is read");
+}
+
+static void keep_settings(pk_process *process, const pk_command *command)
+{
+    process->cancel = command->cancel ? cancel_ref(command->cancel) : NULL;
+    process->idle_timeout = command->idle_timeout;
+    process->drain = command->drain;
+    process->last_output = process->run.started;
+}
+
+static int spawn_leader(pk_process *process, pk_group *group, bool private_group, struct plan *plan, pk_error *error)
+{
+    struct leader *leader = leader_new();
+    if (!leader)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    struct run_before before;
+    run_look_before(&before, group, private_group, plan->command);
+    int r = spawn(group, plan, leader, error);
+    if (r < 0) {
+        leader_unref(leader);
+        return r;
+    }
+    run_begin(&process->run, group, private_group, leader, plan->command, &before);
+    keep_settings(process, plan->command);
+    return 0;
+}
+
+static void close_pipes(pk_process *process)
+{
+    for (size_t i = 0; i < process->stream_count; i++)
+        stream_close(&process->streams[i]);
+    free(process->streams);
+    feed_close(&process->feed);
+    sys_close_safe(process->input);
+}
+
+static int launch(pk_process *process, pk_group *group, bool private_group, enum process_stdio stdio,
+                  const pk_command *command, pk_error *error)
+{
+    struct plan plan;
+    int r = plan_make(&plan, command, stdio == STDIO_CAPTURED, error);
+    if (r < 0)
+        return r;
+    r = take_pipes(process, &plan, stdio == STDIO_CAPTURED, error);
+    if (r == 0)
+        r = check_streams(process, command, error);
+    if (r == 0)
+        r = spawn_leader(process, group, private_group, &plan, error);
+    plan_free(&plan);
+    if (r < 0)
+        close_pipes(process);
+    return r;
+}
+
+static int start(pk_group *group, bool private_group, enum process_stdio stdio, const pk_command *command,
+                 pk_process **ret, pk_error *error)
 {
     pk_process *process = calloc(1, sizeof(*process));
     if (!process)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
-    int r = launch(process, group, private_group, command, error);
+    process->feed = FEED_NONE;
+    process->input = -1;
+    process->drained = PK_FOREVER;
+    process->program = strdup(command->argv[0]);
+    int r = process->program ? launch(process, group, private_group, stdio, command, error)
+                             : error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     if (r < 0) {
+        free(process->program);
         free(process);
         return r;
     }
@@ -62,10 +146,10 @@ int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **proc
     int r = command_check(command, error);
     if (r == 0)
         r = group_check_owner(group, error);
-    return r < 0 ? r : start(group, false, command, process, error);
+    return r < 0 ? r : start(group, false, STDIO_AS_SAID, command, process, error);
 }
 
-int pk_command_start(const pk_command *command, pk_process **process, pk_error *error)
+int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
 {
     pk_group *group;
     int r = command_check(command, error);
@@ -73,40 +157,56 @@ int pk_command_start(const pk_command *command, pk_process **process, pk_error *
         r = pk_group_create(command->contain, &group, error);
     if (r < 0)
         return r;
-    r = start(group, true, command, process, error);
+    r = start(group, true, stdio, command, process, error);
     if (r < 0)
         pk_group_free(group);
     return r;
 }
 
-int pk_command_status(const pk_command *command, pk_result *result, pk_error *error)
+int pk_command_start(const pk_command *command, pk_process **process, pk_error *error)
 {
-    pk_process *process;
-    int r = pk_command_start(command, &process, error);
-    if (r < 0)
-        return r;
-    r = pk_process_wait(process, PK_FOREVER, result, error);
-    pk_process_free(process);
-    return r;
+    return process_start(command, STDIO_AS_SAID, process, error);
+}
+
+/* ---- Freeing ---------------------------------------------------------------------------------------------------- */
+
+static void release(pk_process *process)
+{
+    close_pipes(process);
+    pk_cancel_free(process->cancel);
+    free(process->program);
+    free(process);
+}
+
+void process_enter(pk_process *process)
+{
+    process->busy++;
+}
+
+bool process_leave(pk_process *process)
+{
+    bool stays = !process->freed;
+    if (--process->busy == 0 && !stays)
+        release(process);
+    return stays;
 }
 
 pk_process *pk_process_free(pk_process *process)
 {
-    if (!process)
+    if (!process || process->freed)
         return NULL;
     pk_group *group = process->run.group;
     bool inert = group->epoch != sys_epoch();
 
+    process->freed = true;
     process_unwatch(process);
     run_end(&process->run);
-    for (size_t i = 0; i < process->pipe_count; i++)
-        sys_close_safe(process->pipes[i].fd);
-    free(process->pipes);
     if (!inert) /* in a forked child the leader and the group belong to the parent */
         leader_unref(process->run.leader);
     if (process->run.private_group)
         pk_group_free(group);
-    free(process);
+    if (process->busy == 0)
+        release(process);
     return NULL;
 }
 
@@ -127,33 +227,46 @@ pk_group *pk_process_group(const pk_process *process)
     return process->run.group;
 }
 
-static struct plan_pipe *find_pipe(const pk_process *process, int fd)
+struct stream *process_stream(const pk_process *process, int fd)
 {
-    for (size_t i = 0; i < process->pipe_count; i++)
-        if (process->pipes[i].child_fd == fd && process->pipes[i].fd >= 0)
-            return &process->pipes[i];
+    for (size_t i = 0; i < process->stream_count; i++)
+        if (process->streams[i].child_fd == fd)
+            return &process->streams[i];
     return NULL;
+}
+
+/* Where it is kept; NULL and a negative errno in *why if it is not the caller's to have. */
+static int *find_pipe(const pk_process *process, int fd, int *why)
+{
+    pk_process *mutable = (pk_process *)process;
+    struct stream *stream = process_stream(process, fd);
+    bool ours = fd == 0 ? process->feed.fd >= 0 : stream && stream->driven;
+    int *place = fd == 0 ? &mutable->input : stream ? &stream->fd : NULL;
+    *why = ours ? -EBUSY : -EBADF;
+    return ours || !place || *place < 0 ? NULL : place;
 }
 
 int pk_process_pipe(const pk_process *process, int fd)
 {
-    const struct plan_pipe *pipe = find_pipe(process, fd);
-    return pipe ? pipe->fd : -EBADF;
+    int why;
+    const int *pipe = find_pipe(process, fd, &why);
+    return pipe ? *pipe : why;
 }
 
 int pk_process_pipe_take(pk_process *process, int fd)
 {
-    struct plan_pipe *pipe = find_pipe(process, fd);
+    int why;
+    int *pipe = find_pipe(process, fd, &why);
     if (!pipe)
-        return -EBADF;
-    int taken = pipe->fd;
-    pipe->fd = -1;
+        return why;
+    int taken = *pipe;
+    *pipe = -1;
     return taken;
 }
 
 const pk_result *pk_process_result(const pk_process *process)
 {
-    return process->run.phase == RUN_ENDED ? &process->run.result : NULL;
+    return process->finished ? &process->run.result : NULL;
 }
 
 /* ---- Signals and stopping --------------------------------------------------------------------------------------- */
@@ -168,37 +281,4 @@ int pk_process_signal(pk_process *process, int signal_number, pk_error *error)
     r = process->run.leader->ended ? -ESRCH : leader_signal(process->run.leader, signal_number);
     pthread_mutex_unlock(&group->lock);
     return r < 0 ? error_errno(error, r, PK_STEP_SIGNAL, NULL, "cannot signal pid %d", process->run.leader->pid) : 0;
-}
-
-int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error)
-{
-    struct run *run = &process->run;
-    int r = group_check_owner(run->group, error);
-    if (r < 0)
-        return r;
-    if (process->watch)
-        return error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_WAIT, NULL,
-                         "cannot wait for a process that a loop watches");
-    for (;;) {
-        r = run_advance(run);
-        if (r < 0)
-            return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot wait for pid %d", run->leader->pid);
-        if (run->phase == RUN_ENDED)
-            break;
-        struct pollfd fds[RUN_FDS];
-        pk_time until = time_earlier(run_interest(run, fds), deadline);
-        pk_time now = sys_now();
-        if (now >= deadline)
-            return error_set(error, -ETIMEDOUT, PK_ERROR_TIMEOUT, PK_STEP_WAIT, NULL,
-                             "pid %d has not ended: the deadline passed first", run->leader->pid);
-        struct timespec timeout = time_to_timespec(time_left(until, now));
-        r = sys_ppoll(fds, RUN_FDS, until == PK_FOREVER ? NULL : &timeout);
-        if (r < 0 && r != -EINTR)
-            return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot wait for pid %d", run->leader->pid);
-        if (r > 0 && fds[RUN_GUARD_FD].revents)
-            owner_check_guard(run->group->site);
-    }
-    if (result)
-        *result = run->result;
-    return 0;
 }

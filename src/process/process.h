@@ -4,6 +4,8 @@
 #ifndef PK_PROCESS_PROCESS_H
 #define PK_PROCESS_PROCESS_H
 
+#include "io/feed.h"
+#include "io/stream.h"
 #include "loop/loop.h"
 #include "process/run.h"
 
@@ -11,12 +13,44 @@ struct process_watch;
 
 struct pk_process {
     struct run run;
-    struct plan_pipe *pipes;
-    size_t pipe_count;
+    struct stream *streams; /* by descriptor of the child; all but 0 */
+    size_t stream_count;
+    struct feed feed; /* what fills 0 */
+    int input;        /* our end of 0 if it is not filled by us; -1: none */
+    pk_cancel *cancel;
+
+    pk_duration idle_timeout; /* 0: none */
+    pk_time last_output;
+    pk_duration drain;
+    pk_time drained; /* when streams that are still open are given up, once the run has ended */
+    pk_time run_wake;
+    bool finished; /* the run, and all streams */
+
+    /* A callback may free the process: then the memory stays until nobody is busy with it. */
+    unsigned busy;
+    bool freed;
+
     struct process_watch *watch; /* NULL: not watched by a loop */
+    char *program;               /* for messages */
 };
+
+/* What the command says about descriptors beside it: for verbs that have an opinion where it says nothing. */
+enum process_stdio { STDIO_AS_SAID, STDIO_CAPTURED };
+
+int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error);
+
+/* By the child's number; NULL: there is no such stream. */
+struct stream *process_stream(const pk_process *process, int fd);
+
+/* Around everything that may call callbacks. process_leave frees what was freed meanwhile: false, and it is gone. */
+void process_enter(pk_process *process);
+bool process_leave(pk_process *process);
 
 /* watch.c: stops watching. Safe inside the callback. */
 void process_unwatch(pk_process *process);
+
+/* watch.c: before something that may close what is watched, and after something that changes what is waited for. */
+void process_unfollow(pk_process *process);
+void process_refollow(pk_process *process);
 
 #endif

@@ -8,7 +8,7 @@
 
 bool pk_result_is_success(const pk_result *result)
 {
-    return result->verdict == PK_VERDICT_EXITED && result->exit_code == 0;
+    return result->verdict == PK_VERDICT_EXITED && result->ok_code;
 }
 
 const char *pk_verdict_name(pk_verdict verdict)
@@ -23,8 +23,11 @@ const char *pk_verdict_name(pk_verdict verdict)
         [PK_VERDICT_LOST] = "lost",
         [PK_VERDICT_OOM_KILLED] = "oom-killed",
         [PK_VERDICT_PIDS_LIMIT] = "pids-limit",
+        [PK_VERDICT_IDLE] = "idle",
+        [PK_VERDICT_CANCELLED] = "cancelled",
+        [PK_VERDICT_OVERFLOW] = "overflow",
     };
-    return verdict >= PK_VERDICT_EXITED && verdict <= PK_VERDICT_PIDS_LIMIT ? names[verdict] : "unknown";
+    return verdict >= PK_VERDICT_EXITED && verdict <= PK_VERDICT_OVERFLOW ? names[verdict] : "unknown";
 }
 
 static void format_leader(const pk_result *result, char *buffer, size_t size)
@@ -73,6 +76,15 @@ const char *pk_result_format(const pk_result *result, char *buffer, size_t size)
     case PK_VERDICT_TIMED_OUT:
         snprintf(buffer, size, "timed out after %s; %s", wall, leader);
         break;
+    case PK_VERDICT_IDLE:
+        snprintf(buffer, size, "fell silent, ended after %s; %s", wall, leader);
+        break;
+    case PK_VERDICT_CANCELLED:
+        snprintf(buffer, size, "cancelled after %s; %s", wall, leader);
+        break;
+    case PK_VERDICT_OVERFLOW:
+        snprintf(buffer, size, "wrote more than is kept; %s", leader);
+        break;
     case PK_VERDICT_STOPPED:
         snprintf(buffer, size, "stopped after %s; %s", wall, leader);
         break;
@@ -80,10 +92,11 @@ const char *pk_result_format(const pk_result *result, char *buffer, size_t size)
         snprintf(buffer, size, "%s, but left %d running", leader, result->leftover_count);
         break;
     case PK_VERDICT_UNKILLABLE:
-        snprintf(buffer, size, "%d not gone after SIGKILL; %s", result->leftover_count, leader);
+        snprintf(buffer, size, "left %d that did not end by SIGKILL; %s", result->leftover_count, leader);
         break;
     case PK_VERDICT_OOM_KILLED:
-        snprintf(buffer, size, "out of memory: %s; %s", format_oom(&result->evidence, cause, sizeof(cause)), leader);
+        snprintf(buffer, size, "ran out of memory: %s; %s", format_oom(&result->evidence, cause, sizeof(cause)),
+                 leader);
         break;
     case PK_VERDICT_PIDS_LIMIT:
         snprintf(buffer, size, "reached its limit of %llu process%s; %s", (unsigned long long)result->evidence.pids_max,

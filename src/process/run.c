@@ -42,6 +42,7 @@ void run_begin(struct run *run, pk_group *group, bool private_group, struct lead
         .deadline = command->timeout ? time_add(before->started, command->timeout) : PK_FOREVER,
         .stop = command->stop,
         .leftovers = command->leftovers,
+        .ok_codes = command->ok_codes,
         .drain = DRAIN_INIT,
     };
     if (run->stop.signal_number == 0)
@@ -73,23 +74,26 @@ static bool was_out_of_pids(const struct run *run)
 
 static pk_verdict judge(const struct run *run)
 {
+    static const pk_verdict verdicts[] = {
+        [REASON_TIMED_OUT] = PK_VERDICT_TIMED_OUT, [REASON_STOPPED] = PK_VERDICT_STOPPED,
+        [REASON_IDLE] = PK_VERDICT_IDLE,           [REASON_CANCELLED] = PK_VERDICT_CANCELLED,
+        [REASON_OVERFLOW] = PK_VERDICT_OVERFLOW,
+    };
     const pk_result *result = &run->result;
     if (run->ladder.phase == LADDER_OVER && run->ladder.result < 0)
         return PK_VERDICT_UNKILLABLE;
-    if (run->reason == REASON_TIMED_OUT)
-        return PK_VERDICT_TIMED_OUT;
-    if (run->reason == REASON_STOPPED)
-        return PK_VERDICT_STOPPED;
+    if (run->reason != REASON_NONE)
+        return verdicts[run->reason];
     if (result->leader_ending == PK_ENDING_LOST)
         return PK_VERDICT_LOST;
-    bool failed = result->leader_ending == PK_ENDING_SIGNALLED || result->exit_code != 0;
+    bool failed = result->leader_ending == PK_ENDING_SIGNALLED || !result->ok_code;
     if (failed && was_out_of_memory(run))
         return PK_VERDICT_OOM_KILLED;
     if (failed && was_out_of_pids(run))
         return PK_VERDICT_PIDS_LIMIT;
     if (result->leader_ending == PK_ENDING_SIGNALLED)
         return PK_VERDICT_SIGNALLED;
-    if (run->leftovers == PK_LEFTOVERS_FAIL && result->leftover_count > 0 && result->exit_code == 0)
+    if (run->leftovers == PK_LEFTOVERS_FAIL && result->leftover_count > 0 && result->ok_code)
         return PK_VERDICT_LEFTOVERS;
     return PK_VERDICT_EXITED;
 }
@@ -170,6 +174,7 @@ static void take_leader_end(struct run *run, pk_time now)
     } else {
         result->leader_ending = PK_ENDING_EXITED;
         result->exit_code = leader->value;
+        result->ok_code = run->ok_codes.bits[leader->value / 64 & 3] >> (leader->value % 64) & 1;
     }
     run->reached |= RUN_REACHED(PK_EVENT_LEADER_EXITED);
 }
@@ -208,12 +213,12 @@ static void climb(struct run *run, enum run_reason reason, const pk_stop_options
     run->phase = RUN_STOPPING;
 }
 
-void run_stop(struct run *run, const pk_stop_options *options)
+void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options)
 {
     if (run->phase == RUN_ENDED)
         return;
     if (run->phase != RUN_STOPPING) {
-        climb(run, REASON_STOPPED, options);
+        climb(run, reason, options);
         return;
     }
     ladder_hasten(&run->ladder, options);

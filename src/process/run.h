@@ -21,7 +21,7 @@ enum run_phase {
     RUN_ENDED,
 };
 
-enum run_reason { REASON_NONE, REASON_TIMED_OUT, REASON_STOPPED };
+enum run_reason { REASON_NONE, REASON_TIMED_OUT, REASON_STOPPED, REASON_IDLE, REASON_CANCELLED, REASON_OVERFLOW };
 
 /* What is known before the leader is there. */
 struct run_before {
@@ -40,6 +40,7 @@ struct run {
     pk_time deadline;
     pk_stop_options stop;
     pk_leftovers leftovers;
+    struct code_set ok_codes;
     struct ladder ladder;
     struct drain drain; /* while RUN_WAITING */
     unsigned losses;    /* of guardians, before it began */
@@ -58,8 +59,8 @@ void run_begin(struct run *run, pk_group *group, bool private_group, struct lead
 /* Does what is due. 0, or a negative errno if even looking failed. */
 int run_advance(struct run *run);
 
-/* Begins to end it, or makes that harder. */
-void run_stop(struct run *run, const pk_stop_options *options);
+/* Begins to end it for a reason, or makes that harder. */
+void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options);
 
 /* What to wait for: up to four descriptors, -1 for none, and a time. When the one at RUN_GUARD_FD fires, the guardian
  * or the reaper is lost: owner_check_guard. */

@@ -1,30 +1,46 @@
 /*
- * A loop carries a run: what the run waits for is watched, and each step's events are reported.
+ * A loop carries a process: what it waits for is watched, and each step's events are reported.
+ *
+ * What the run waits for changes from step to step, and is watched anew each time. Its streams, its input and its token
+ * stay watched as long as they are waited for: bytes should cost no more than reading them.
  */
 #include "base/error.h"
+#include "base/time.h"
 #include "contain/owner.h"
-#include "process/process.h"
+#include "process/carry.h"
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
+/* A descriptor that stays watched. */
+struct part {
+    struct loop_watch watch;
+    struct process_watch *whole;
+    int fd;   /* that is waited for; -1: none */
+    int copy; /* what is watched in its place, since an epoll takes each descriptor only once; -1: itself */
+    short events;
+};
+
 struct process_watch {
-    pk_process *process; /* NULL: freed inside the callback */
+    pk_process *process;
     pk_loop *loop;
     pk_process_callback callback;
     void *data;
     unsigned reported; /* events, as bits */
-    bool busy;         /* below a callback: who frees the process then leaves this to us */
     struct loop_watch fds[RUN_FDS];
     bool watched[RUN_FDS];
-    int guard; /* a pidfd of the guardian, our own since an epoll takes each descriptor only once; or -1 */
+    int guard;  /* a pidfd of the guardian, our own; or -1 */
+    bool stale; /* what is waited for has changed since it was followed */
     struct loop_timer timer;
+    size_t part_count;
+    struct part parts[]; /* as carry_interest has them, without those of the run */
 };
 
-/* ---- Following what the run waits for --------------------------------------------------------------------------- */
+/* ---- What the run waits for ------------------------------------------------------------------------------------- */
 
-static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data);
+static void on_run_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data);
 
 /* What stands in a poll, or what stands for it in an epoll. */
 static int followable(struct process_watch *watch, int index, int fd)
@@ -46,14 +62,8 @@ static void unfollow(struct process_watch *watch)
     }
 }
 
-static int follow(struct process_watch *watch)
+static int follow_run(struct process_watch *watch, const struct pollfd *wanted)
 {
-    const struct run *run = &watch->process->run;
-    struct pollfd wanted[RUN_FDS];
-    pk_time wake = run_interest(run, wanted);
-
-    if (run->reached & ~watch->reported)
-        wake = 0; /* something to report: at once, but from the loop */
     for (int i = 0; i < RUN_FDS; i++) {
         if (wanted[i].fd < 0)
             continue;
@@ -63,12 +73,78 @@ static int follow(struct process_watch *watch)
         if (fd < 0)
             return fd;
         /* The same bits mean the same to both calls. */
-        int r = loop_watch_add(watch->loop, &watch->fds[i], fd, (uint32_t)wanted[i].events, on_fd, watch);
+        int r = loop_watch_add(watch->loop, &watch->fds[i], fd, (uint32_t)wanted[i].events, on_run_fd, watch);
         if (r < 0)
             return r;
         watch->watched[i] = true;
     }
+    return 0;
+}
+
+/* ---- Parts ------------------------------------------------------------------------------------------------------ */
+
+static void on_part_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data);
+
+static void unfollow_part(struct part *part)
+{
+    loop_watch_remove(&part->watch);
+    part->copy = sys_close_safe(part->copy);
+    part->fd = -1;
+}
+
+/* A token's descriptor may be watched for several processes in one loop. */
+static int follow_part(struct part *part, const struct pollfd *wanted, bool shared)
+{
+    if (part->fd == wanted->fd && part->events == wanted->events)
+        return 0;
+    unfollow_part(part);
+    if (wanted->fd < 0)
+        return 0;
+    if (shared) {
+        part->copy = sys_fcntl(wanted->fd, F_DUPFD_CLOEXEC, 3);
+        if (part->copy < 0)
+            return part->copy;
+    }
+    int r = loop_watch_add(part->whole->loop, &part->watch, shared ? part->copy : wanted->fd, (uint32_t)wanted->events,
+                           on_part_fd, part);
+    if (r < 0) {
+        part->copy = sys_close_safe(part->copy);
+        return r;
+    }
+    part->fd = wanted->fd;
+    part->events = wanted->events;
+    return 0;
+}
+
+/* Watches what is waited for, and closes what was waited for long enough. */
+static int follow(struct process_watch *watch)
+{
+    pk_process *process = watch->process;
+    size_t most = carry_most(process);
+    struct pollfd usual[CARRY_STREAMS + 4];
+    struct pollfd *wanted = most <= CARRY_STREAMS + 4 ? usual : reallocarray(NULL, most, sizeof(*wanted));
+    if (!wanted)
+        return -ENOMEM;
+    pk_time wake = carry_interest(process, wanted);
+    if (process->run.reached & ~watch->reported)
+        wake = 0; /* something to report: at once, but from the loop */
+    int r = follow_run(watch, wanted);
+    for (size_t i = 0; r == 0 && i < watch->part_count; i++)
+        r = follow_part(&watch->parts[i], &wanted[RUN_FDS + i], RUN_FDS + i == CARRY_CANCEL);
+    if (wanted != usual)
+        free(wanted);
+    if (r < 0)
+        return r;
+    watch->stale = false;
+    carry_settle(process);
     return loop_timer_set(&watch->timer, wake);
+}
+
+/* What cannot be watched now, for want of descriptors or memory, is tried again shortly. */
+static void follow_or_retry(struct process_watch *watch, int r)
+{
+    if (follow(watch) < 0 || r < 0)
+        loop_timer_set(&watch->timer, pk_deadline(PK_MILLISECONDS(10)));
 }
 
 /* ---- Stepping --------------------------------------------------------------------------------------------------- */
@@ -77,40 +153,33 @@ static int follow(struct process_watch *watch)
 static bool report(struct process_watch *watch)
 {
     static const pk_event order[] = {PK_EVENT_LEADER_EXITED, PK_EVENT_TREE_EMPTY, PK_EVENT_ENDED};
+    pk_process *process = watch->process;
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         unsigned bit = RUN_REACHED(order[i]);
-        if (!(watch->process->run.reached & bit) || (watch->reported & bit))
+        if (!(process->run.reached & bit) || (watch->reported & bit))
+            continue;
+        if (order[i] == PK_EVENT_ENDED && !process->finished)
             continue;
         watch->reported |= bit;
-        watch->callback(watch->process, order[i], watch->data);
-        if (!watch->process)
+        watch->callback(process, order[i], watch->data);
+        if (process->freed)
             return false;
     }
     return true;
 }
 
-static void release(struct process_watch *watch)
-{
-    sys_close_safe(watch->guard);
-    free(watch);
-}
-
 static void step(struct process_watch *watch)
 {
-    watch->busy = true;
+    pk_process *process = watch->process;
+    process_enter(process);
     unfollow(watch);
-    int r = run_advance(&watch->process->run);
-    if (!report(watch)) {
-        release(watch);
-        return;
-    }
-    watch->busy = false;
-    /* What cannot be looked at or watched now, for want of descriptors or memory, is tried again shortly. */
-    if (follow(watch) < 0 || r < 0)
-        loop_timer_set(&watch->timer, pk_deadline(PK_MILLISECONDS(10)));
+    int r = carry_run(process);
+    if (!process->freed && report(watch))
+        follow_or_retry(watch, r);
+    process_leave(process);
 }
 
-static void on_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data)
+static void on_run_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data)
 {
     struct process_watch *watch = data;
     (void)fd, (void)events;
@@ -128,7 +197,66 @@ static void on_time(struct loop_timer *timer, void *data)
     step(data);
 }
 
+/* Whether this was only about bytes, and nothing else has changed. */
+static bool goes_on(const pk_process *process, const struct part *part, enum run_phase before)
+{
+    if (before == RUN_ENDED || process->run.phase != before || part->whole->stale)
+        return false;
+    struct pollfd now = part == &part->whole->parts[0] ? feed_interest(&process->feed) : (struct pollfd){.fd = -1};
+    size_t index = (size_t)(part - part->whole->parts) + RUN_FDS;
+    if (index >= CARRY_STREAMS)
+        now = stream_interest(&process->streams[index - CARRY_STREAMS]);
+    return now.fd == part->fd && now.events == part->events;
+}
+
+static void on_part_fd(struct loop_watch *fd_watch, int fd, uint32_t events, void *data)
+{
+    struct part *part = data;
+    struct process_watch *watch = part->whole;
+    pk_process *process = watch->process;
+    size_t index = (size_t)(part - watch->parts) + RUN_FDS;
+    enum run_phase before = process->run.phase;
+    (void)fd_watch, (void)fd, (void)events;
+    process_enter(process);
+    if (index == CARRY_FEED)
+        feed_advance(&process->feed);
+    else if (index >= CARRY_STREAMS)
+        carry_stream(process, &process->streams[index - CARRY_STREAMS]);
+    if (!process->freed && !goes_on(process, part, before))
+        step(watch);
+    process_leave(process);
+}
+
 /* ---- The handle's side ------------------------------------------------------------------------------------------ */
+
+static struct process_watch *new_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data)
+{
+    size_t count = carry_most(process) - RUN_FDS;
+    struct process_watch *watch = calloc(1, sizeof(*watch) + count * sizeof(watch->parts[0]));
+    if (!watch)
+        return NULL;
+    watch->process = process;
+    watch->loop = loop;
+    watch->callback = callback;
+    watch->data = data;
+    watch->guard = -1;
+    watch->part_count = count;
+    for (size_t i = 0; i < count; i++) {
+        watch->parts[i].whole = watch;
+        watch->parts[i].fd = watch->parts[i].copy = -1;
+    }
+    return watch;
+}
+
+static void free_watch(struct process_watch *watch)
+{
+    unfollow(watch);
+    for (size_t i = 0; i < watch->part_count; i++)
+        unfollow_part(&watch->parts[i]);
+    loop_timer_remove(&watch->timer);
+    sys_close_safe(watch->guard);
+    free(watch);
+}
 
 int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data, pk_error *error)
 {
@@ -137,20 +265,14 @@ int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback cal
         return r;
     if (process->watch)
         return error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_LOOP, NULL, "the process is watched already");
-    struct process_watch *watch = calloc(1, sizeof(*watch));
+    struct process_watch *watch = new_watch(process, loop, callback, data);
     if (!watch)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot watch a process");
-    *watch = (struct process_watch){.process = process, .loop = loop, .callback = callback, .data = data, .guard = -1};
     r = loop_timer_add(loop, &watch->timer, PK_FOREVER, on_time, watch);
-    if (r == 0) {
+    if (r == 0)
         r = follow(watch);
-        if (r < 0) {
-            unfollow(watch);
-            loop_timer_remove(&watch->timer);
-        }
-    }
     if (r < 0) {
-        release(watch);
+        free_watch(watch);
         return error_errno(error, r, PK_STEP_LOOP, NULL, "cannot watch a process");
     }
     process->watch = watch;
@@ -159,15 +281,25 @@ int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback cal
 
 void process_unwatch(pk_process *process)
 {
-    struct process_watch *watch = process->watch;
-    if (!watch)
-        return;
+    if (process->watch)
+        free_watch(process->watch);
     process->watch = NULL;
-    unfollow(watch);
-    loop_timer_remove(&watch->timer);
-    watch->process = NULL;
-    if (!watch->busy)
-        release(watch);
+}
+
+void process_unfollow(pk_process *process)
+{
+    if (!process->watch)
+        return;
+    unfollow(process->watch);
+    process->watch->stale = true;
+}
+
+/* Whoever is busy with it does so in the end. */
+void process_refollow(pk_process *process)
+{
+    process_unfollow(process);
+    if (process->watch && process->busy == 0)
+        follow_or_retry(process->watch, 0);
 }
 
 int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error)
@@ -182,11 +314,8 @@ int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_erro
                       "invalid stop options: a run cannot end with its leader spared (see pk_group_stop)");
     if (r < 0)
         return r;
-    struct process_watch *watch = process->watch;
-    if (watch && !watch->busy)
-        unfollow(watch);
-    run_stop(run, &checked);
-    if (watch && !watch->busy && follow(watch) < 0)
-        loop_timer_set(&watch->timer, pk_deadline(PK_MILLISECONDS(10)));
+    process_unfollow(process);
+    run_stop(run, REASON_STOPPED, &checked);
+    process_refollow(process);
     return 0;
 }

@@ -72,6 +72,15 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int capacity, int time
 int sys_timerfd_create(void);
 int sys_timerfd_settime(int timer, const struct itimerspec *when);
 
+/* As sys_write, and the signal of a broken pipe does not reach the program. */
+ssize_t sys_write_quietly(int fd, const void *bytes, size_t size);
+
+/* How many bytes can be read from a pipe, a socket or a terminal. */
+int sys_readable_bytes(int fd, int *count);
+
+/* A counter that is readable once it was written to; non-blocking. */
+int sys_eventfd(void);
+
 /* A pair of connected sockets that keep messages apart; the end of one is seen by the other. */
 int sys_socketpair(int fds[2]);
 

@@ -108,7 +108,7 @@ static void its_own_memory_limit_is_told(void **state)
     assert_int_equal(result.usage.memory_peak, CAP);
     assert_int_not_equal(result.delegation, 0);
     assert_false(pk_result_is_success(&result));
-    assert_formatted(&result, "out of memory: reached its limit of 32.0 MiB; killed by SIGKILL");
+    assert_formatted(&result, "ran out of memory: reached its limit of 32.0 MiB; killed by SIGKILL");
 }
 
 static void a_limit_above_is_told(void **state)
@@ -124,7 +124,7 @@ static void a_limit_above_is_told(void **state)
     assert_int_equal(result.evidence.memory_max_reached, 0);
     assert_true(result.usage.memory_peak < 2 * CAP);
     assert_formatted(&result,
-                     "out of memory: a limit above it, or what the machine has, was reached; killed by SIGKILL");
+                     "ran out of memory: a limit above it, or what the machine has, was reached; killed by SIGKILL");
 }
 
 static void a_limit_of_a_members_own_is_told(void **state)
@@ -137,7 +137,7 @@ static void a_limit_of_a_members_own_is_told(void **state)
     assert_int_equal(result.evidence.oom_cause, PK_OOM_CAUSE_MEMBER);
     assert_true(result.evidence.oom_kills > 0);
     assert_int_equal(result.evidence.memory_max_reached, 0);
-    assert_formatted(&result, "out of memory: a member reached a limit of its own; exited with 7");
+    assert_formatted(&result, "ran out of memory: a member reached a limit of its own; exited with 7");
 }
 
 /* What a leader says of itself is the truth about it. */
@@ -163,7 +163,7 @@ static void a_group_that_is_not_killed_whole_is_told_likewise(void **state)
     assert_int_equal(result.evidence.oom_cause, PK_OOM_CAUSE_LIMIT);
     assert_int_equal(result.evidence.oom_kills, 1);
     assert_int_equal(result.exit_code, 5);
-    assert_formatted(&result, "out of memory: reached its limit of 32.0 MiB; exited with 5");
+    assert_formatted(&result, "ran out of memory: reached its limit of 32.0 MiB; exited with 5");
 }
 
 /* Memory that can be taken back is no reason to kill anybody. */

@@ -384,7 +384,7 @@ static int spawn_and_wait(void *data, pk_error *error)
     struct kept *kept = data;
     pk_auto(pk_command) command = pk_command_new("/bin/true", NULL);
     struct plan plan;
-    int r = plan_make(&plan, command, error);
+    int r = plan_make(&plan, command, false, error);
     if (r < 0)
         return r;
     struct birth birth = {.plan = &plan, .join_fd = -1, .lease_fd = -1, .owner_pid = getpid()};

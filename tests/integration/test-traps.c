@@ -32,7 +32,7 @@ static void a_parent_that_died_too_early_is_noticed(void **state)
         pk_auto(pk_command) command = cast_command(NULL, "exit 3");
         pk_command_kill_on_parent_death(command);
         struct plan plan;
-        assert_int_equal(plan_make(&plan, command, NULL), 0);
+        assert_int_equal(plan_make(&plan, command, false, NULL), 0);
         struct birth birth = {.plan = &plan, .join_fd = -1, .lease_fd = -1, .owner_pid = dead ? getppid() : getpid()};
         pid_t child = fork();
         if (child == 0)

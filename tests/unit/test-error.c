@@ -11,7 +11,7 @@
 static void every_field_is_written(void **state)
 {
     (void)state;
-    static const int none[5] = {0};
+    static const int none[3] = {0};
     pk_error error;
     memset(&error, 0x55, sizeof(error));
     assert_int_equal(error_set(&error, -EBUSY, PK_ERROR_TEARDOWN, PK_STEP_DRAIN, "/a", "%d are left", 3), -EBUSY);
@@ -21,6 +21,8 @@ static void every_field_is_written(void **state)
     assert_string_equal(error.path, "/a");
     assert_string_equal(error.message, "3 are left");
     assert_string_equal(error.searched, "");
+    assert_int_equal(error.exit_code, 0);
+    assert_int_equal(error.signal_number, 0);
     assert_memory_equal(error.reserved, none, sizeof(none));
 
     error_set(&error, -EIO, PK_ERROR_IO, PK_STEP_NONE, NULL, "no path");
@@ -133,7 +135,7 @@ static void kinds_and_steps_have_names(void **state)
 {
     (void)state;
     const char *seen[PK_STEP_SPAWNER + 1];
-    for (int i = 0; i <= PK_ERROR_NO_MEMORY; i++) {
+    for (int i = 0; i <= PK_ERROR_LOST; i++) {
         seen[i] = pk_error_kind_name((pk_error_kind)i);
         must_be_a_new_name(seen[i], seen, i);
     }
@@ -143,7 +145,7 @@ static void kinds_and_steps_have_names(void **state)
     }
     assert_string_equal(pk_error_kind_name(PK_ERROR_NOT_FOUND), "not-found");
     assert_string_equal(pk_step_name(PK_STEP_IO_PRIORITY), "io-priority");
-    assert_string_equal(pk_error_kind_name((pk_error_kind)(PK_ERROR_NO_MEMORY + 1)), "unknown");
+    assert_string_equal(pk_error_kind_name((pk_error_kind)(PK_ERROR_LOST + 1)), "unknown");
     assert_string_equal(pk_error_kind_name((pk_error_kind)-1), "unknown");
     assert_string_equal(pk_step_name((pk_step)(PK_STEP_SPAWNER + 1)), "unknown");
     assert_string_equal(pk_step_name((pk_step)-1), "unknown");

@@ -43,11 +43,17 @@ static void verdicts_are_lines(void **state)
     expect(&result, "timed out after 2.00s; killed by SIGKILL");
     result = exited(PK_VERDICT_STOPPED, 0);
     expect(&result, "stopped after 2.00s; exited with 0");
+    result = killed(PK_VERDICT_IDLE);
+    expect(&result, "fell silent, ended after 2.00s; killed by SIGKILL");
+    result = killed(PK_VERDICT_CANCELLED);
+    expect(&result, "cancelled after 2.00s; killed by SIGKILL");
+    result = killed(PK_VERDICT_OVERFLOW);
+    expect(&result, "wrote more than is kept; killed by SIGKILL");
     result = exited(PK_VERDICT_LEFTOVERS, 0);
     result.leftover_count = 4;
     expect(&result, "exited with 0, but left 4 running");
     result.verdict = PK_VERDICT_UNKILLABLE;
-    expect(&result, "4 not gone after SIGKILL; exited with 0");
+    expect(&result, "left 4 that did not end by SIGKILL; exited with 0");
     result = (pk_result){.verdict = PK_VERDICT_LOST, .leader_ending = PK_ENDING_LOST};
     expect(&result, "ended, but its status was taken by another wait");
 }
@@ -58,14 +64,14 @@ static void limits_are_named_with_their_values(void **state)
     pk_result result = killed(PK_VERDICT_OOM_KILLED);
     result.evidence.memory_max = PK_MEBIBYTES(32);
     result.evidence.oom_cause = PK_OOM_CAUSE_LIMIT;
-    expect(&result, "out of memory: reached its limit of 32.0 MiB; killed by SIGKILL");
+    expect(&result, "ran out of memory: reached its limit of 32.0 MiB; killed by SIGKILL");
     result.evidence.memory_max = 0; /* lifted meanwhile */
-    expect(&result, "out of memory: reached its limit; killed by SIGKILL");
+    expect(&result, "ran out of memory: reached its limit; killed by SIGKILL");
     result.evidence.oom_cause = PK_OOM_CAUSE_ABOVE;
-    expect(&result, "out of memory: a limit above it, or what the machine has, was reached; killed by SIGKILL");
+    expect(&result, "ran out of memory: a limit above it, or what the machine has, was reached; killed by SIGKILL");
     result = exited(PK_VERDICT_OOM_KILLED, 7);
     result.evidence.oom_cause = PK_OOM_CAUSE_MEMBER;
-    expect(&result, "out of memory: a member reached a limit of its own; exited with 7");
+    expect(&result, "ran out of memory: a member reached a limit of its own; exited with 7");
 
     result = exited(PK_VERDICT_PIDS_LIMIT, 2);
     result.evidence.pids_max = 10;
@@ -74,13 +80,14 @@ static void limits_are_named_with_their_values(void **state)
     expect(&result, "reached its limit of 1 process; exited with 2");
 }
 
-static void only_an_exit_with_0_is_a_success(void **state)
+static void only_an_exit_with_a_good_code_is_a_success(void **state)
 {
     (void)state;
-    for (int verdict = PK_VERDICT_EXITED; verdict <= PK_VERDICT_PIDS_LIMIT; verdict++) {
-        pk_result result = exited((pk_verdict)verdict, 0);
+    for (int verdict = PK_VERDICT_EXITED; verdict <= PK_VERDICT_OVERFLOW; verdict++) {
+        pk_result result = exited((pk_verdict)verdict, 3);
+        result.ok_code = true;
         assert_int_equal(pk_result_is_success(&result), verdict == PK_VERDICT_EXITED);
-        result.exit_code = 1;
+        result.ok_code = false;
         assert_false(pk_result_is_success(&result));
     }
 }
@@ -89,8 +96,9 @@ static void verdicts_have_names(void **state)
 {
     (void)state;
     static const char *const names[] = {"unknown",   "exited",     "signalled", "timed-out",  "stopped",
-                                        "leftovers", "unkillable", "lost",      "oom-killed", "pids-limit"};
-    for (int verdict = 0; verdict <= PK_VERDICT_PIDS_LIMIT; verdict++)
+                                        "leftovers", "unkillable", "lost",      "oom-killed", "pids-limit",
+                                        "idle",      "cancelled",  "overflow"};
+    for (int verdict = 0; verdict <= PK_VERDICT_OVERFLOW; verdict++)
         assert_string_equal(pk_verdict_name((pk_verdict)verdict), names[verdict]);
     assert_string_equal(pk_verdict_name((pk_verdict)99), "unknown");
     assert_string_equal(pk_verdict_name((pk_verdict)-1), "unknown");
@@ -99,7 +107,7 @@ static void verdicts_have_names(void **state)
 static const struct test tests[] = {
     PK_TEST(verdicts_are_lines),
     PK_TEST(limits_are_named_with_their_values),
-    PK_TEST(only_an_exit_with_0_is_a_success),
+    PK_TEST(only_an_exit_with_a_good_code_is_a_success),
     PK_TEST(verdicts_have_names),
 };
 

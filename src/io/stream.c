@@ -1,0 +1,321 @@
+/*
+ * The way of bytes through a stream: raw ones to the spill file, the callback for chunks, the raw tee and the capture;
+ * as text to the capture instead, if that changes them, to the text tee and the callback for lines.
+ */
+#include "io/stream.h"
+
+#include "base/error.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+enum {
+    BUFFER_SIZE = 64 * 1024,
+    LEAST_BUFFER = 4096,
+    LOUD_PIPE = 256 * 1024, /* bytes, for a child that fills the usual ones */
+    MOST_READS = 16,
+};
+
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+
+static int open_capture(struct stream *stream, const struct stream_uses *uses, pk_error *error)
+{
+    stream->overflow = uses->capture.overflow;
+    stream->capture = calloc(1, sizeof(*stream->capture));
+    if (!stream->capture)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot capture descriptor %d", stream->child_fd);
+    return capture_open(stream->capture, &uses->capture, error);
+}
+
+static int open_tees(struct stream *stream, const struct stream_uses *uses, pk_error *error)
+{
+    for (int kind = PK_TEE_RAW; kind <= PK_TEE_TEXT; kind++) {
+        if (uses->tees[kind] < 0)
+            continue;
+        int r = tee_open(&stream->tees[kind], uses->tees[kind]);
+        if (r < 0)
+            return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot pass output on to descriptor %d",
+                               uses->tees[kind]);
+    }
+    return 0;
+}
+
+static int open_text(struct stream *stream, const struct stream_uses *uses, pk_error *error)
+{
+    bool wanted = uses->on_line || uses->tees[PK_TEE_TEXT] >= 0 ||
+                  (uses->captured && (uses->text.encoding || uses->text.strip_vt || uses->text.redact));
+    return wanted ? text_new(&stream->text, &uses->text, stream->child_fd, error) : 0;
+}
+
+static int set_non_blocking(int fd)
+{
+    int flags = sys_fcntl(fd, F_GETFL, 0);
+    return flags < 0 ? flags : sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static int open_uses(struct stream *stream, const struct stream_uses *uses, pk_error *error)
+{
+    stream->driven = true;
+    stream->on_line = uses->on_line;
+    stream->line_data = uses->line_data;
+    stream->on_chunk = uses->on_chunk;
+    stream->chunk_data = uses->chunk_data;
+    int r = uses->captured ? open_capture(stream, uses, error) : 0;
+    if (r == 0)
+        r = open_text(stream, uses, error);
+    if (r == 0)
+        r = open_tees(stream, uses, error);
+    if (r < 0)
+        return r;
+    r = set_non_blocking(stream->fd);
+    return r < 0 ? error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare a pipe") : 0;
+}
+
+int stream_open(struct stream *stream, int fd, int child_fd, const struct stream_uses *uses, pk_error *error)
+{
+    *stream = (struct stream){.fd = fd, .child_fd = child_fd, .tees = {TEE_NONE, TEE_NONE}};
+    int r = uses ? open_uses(stream, uses, error) : 0;
+    if (r < 0)
+        stream_close(stream);
+    return r;
+}
+
+void stream_close(struct stream *stream)
+{
+    stream->fd = sys_close_safe(stream->fd);
+    tee_close(&stream->tees[PK_TEE_RAW]);
+    tee_close(&stream->tees[PK_TEE_TEXT]);
+    stream->text = text_free(stream->text);
+    if (stream->capture)
+        capture_close(stream->capture);
+    free(stream->capture);
+    free(stream->buffer);
+    stream->capture = NULL;
+    stream->buffer = NULL;
+}
+
+/* ---- Passing on ------------------------------------------------------------------------------------------------- */
+
+static bool captures_text(const struct stream *stream)
+{
+    return stream->capture && stream->text && text_changes(stream->text);
+}
+
+static void pass_line(struct stream *stream, const pk_line *line)
+{
+    const char *end = text_end_bytes(line->end);
+    struct tee *tee = &stream->tees[PK_TEE_TEXT];
+    if (captures_text(stream)) {
+        capture_put(stream->capture, line->text, line->length);
+        capture_put(stream->capture, end, end[0] == '\r' && end[1] ? 2 : end[0] != '\0');
+    }
+    if (tee_is_open(tee)) {
+        tee_write(tee, line->text, line->length);
+        if (line->end != PK_LINE_PIECE)
+            tee_write(tee, "\n", 1);
+    }
+    if (stream->on_line)
+        stream->on_line(stream->process, line, stream->line_data);
+}
+
+static void pass_lines(struct stream *stream)
+{
+    pk_line line;
+    while (stream->text && !stream->pulled && !*stream->freed && text_next(stream->text, &line) != 0)
+        pass_line(stream, &line);
+}
+
+static void pass_on(struct stream *stream, const char *bytes, size_t length, bool is_kept)
+{
+    stream->total += length;
+    if (stream->capture)
+        capture_spill(stream->capture, bytes, length);
+    if (is_kept)
+        capture_fill(stream->capture, length);
+    else if (stream->capture && !captures_text(stream))
+        capture_put(stream->capture, bytes, length);
+    if (tee_is_open(&stream->tees[PK_TEE_RAW]))
+        tee_write(&stream->tees[PK_TEE_RAW], bytes, length);
+    if (stream->on_chunk)
+        stream->on_chunk(stream->process, stream->child_fd, bytes, length, stream->chunk_data);
+    if (stream->text && !*stream->freed) {
+        text_feed(stream->text, bytes, length);
+        pass_lines(stream);
+    }
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+struct place {
+    char *bytes;
+    size_t room;
+    bool is_last; /* of the capture: they need not be moved */
+};
+
+/* Nobody else looks at bytes in their last place: who does could have them moved meanwhile. */
+static struct place choose_place(struct stream *stream)
+{
+    struct place place = {0};
+    if (stream->capture && !stream->text && !stream->on_chunk)
+        place.bytes = capture_reserve(stream->capture, &place.room);
+    place.is_last = place.bytes;
+    if (!place.bytes) {
+        if (!stream->buffer)
+            stream->buffer = malloc(BUFFER_SIZE);
+        place.bytes = stream->buffer;
+        place.room = BUFFER_SIZE;
+    }
+    if (place.room > BUFFER_SIZE)
+        place.room = BUFFER_SIZE;
+    return place;
+}
+
+/* A larger pipe lets the child and us take turns less often. What the user may have of it is limited: then not. */
+static void enlarge(struct stream *stream)
+{
+    if (!stream->enlarged)
+        (void)sys_fcntl(stream->fd, F_SETPIPE_SZ, LOUD_PIPE);
+    stream->enlarged = true;
+}
+
+static bool has_passed_all(struct stream *stream)
+{
+    bool raw = tee_flush(&stream->tees[PK_TEE_RAW]);
+    bool text = tee_flush(&stream->tees[PK_TEE_TEXT]);
+    return raw && text;
+}
+
+static void reach_end(struct stream *stream, int error)
+{
+    stream->error = error;
+    stream->at_end = true;
+    if (!stream->text)
+        return;
+    text_finish(stream->text);
+    pass_lines(stream);
+}
+
+/* -EAGAIN: not now. 0: the end. */
+static ssize_t read_some(struct stream *stream)
+{
+    char spare[LEAST_BUFFER];
+    struct place place = choose_place(stream);
+    if (!place.bytes)
+        place = (struct place){.bytes = spare, .room = sizeof(spare)}; /* somebody may want memory more than we do */
+    ssize_t length = sys_read(stream->fd, place.bytes, place.room);
+    if (length == -EINTR || length == -EAGAIN)
+        return -EAGAIN;
+    if (length <= 0) {
+        reach_end(stream, length == -EIO ? 0 : (int)length); /* as a terminal says it that nobody holds any more */
+        return 0;
+    }
+    if (length == BUFFER_SIZE)
+        enlarge(stream);
+    pass_on(stream, place.bytes, (size_t)length, place.is_last);
+    return length;
+}
+
+bool stream_is_held(const struct stream *stream)
+{
+    return stream->paused || stream->tees[PK_TEE_RAW].rest_length > 0 || stream->tees[PK_TEE_TEXT].rest_length > 0;
+}
+
+size_t stream_advance(struct stream *stream)
+{
+    size_t progress = 0;
+    pass_lines(stream); /* that were asked for one by one before */
+    for (int i = 0; i < MOST_READS && !*stream->freed; i++) {
+        if (stream->ended || !has_passed_all(stream))
+            break;
+        if (stream->paused || stream->pulled)
+            break;
+        if (stream->at_end) {
+            stream->ended = true;
+            break;
+        }
+        ssize_t length = read_some(stream);
+        if (length < 0)
+            break;
+        progress += (size_t)length;
+    }
+    return progress;
+}
+
+int stream_next_line(struct stream *stream, pk_line *line)
+{
+    for (;;) {
+        int r = text_next(stream->text, line);
+        if (r < 0)
+            return r;
+        if (r > 0) {
+            pass_line(stream, line);
+            return 1;
+        }
+        if (!has_passed_all(stream))
+            return 0;
+        if (stream->at_end)
+            stream->ended = true;
+        if (stream->at_end || read_some(stream) < 0)
+            return 0;
+    }
+}
+
+int stream_pull(struct stream *stream, pk_error *error)
+{
+    static const pk_text_options usual = PK_TEXT_OPTIONS_INIT;
+    int r = stream->text ? 0 : text_new(&stream->text, &usual, stream->child_fd, error);
+    if (r < 0)
+        return r;
+    if (!stream->buffer && !(stream->buffer = malloc(BUFFER_SIZE))) /* lines stay in it until they are asked for */
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot read lines");
+    r = stream->driven ? 0 : set_non_blocking(stream->fd);
+    if (r < 0)
+        return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare a pipe");
+    stream->driven = stream->pulled = true;
+    return 0;
+}
+
+void stream_settle(struct stream *stream)
+{
+    if (stream->at_end)
+        stream->fd = sys_close_safe(stream->fd);
+    tee_settle(&stream->tees[PK_TEE_RAW]);
+    tee_settle(&stream->tees[PK_TEE_TEXT]);
+}
+
+void stream_cut(struct stream *stream)
+{
+    if (!stream->at_end) {
+        stream->cut_off = true;
+        reach_end(stream, 0);
+    }
+    stream->ended = !stream->pulled; /* lines that were read may still be asked for */
+}
+
+/* ---- Looking ---------------------------------------------------------------------------------------------------- */
+
+struct pollfd stream_interest(const struct stream *stream)
+{
+    for (int kind = PK_TEE_RAW; kind <= PK_TEE_TEXT; kind++)
+        if (stream->tees[kind].rest_length > 0)
+            return tee_interest(&stream->tees[kind]);
+    bool reads = !stream->at_end && stream->driven && !stream->paused && (!stream->pulled || stream->awaited);
+    return (struct pollfd){.fd = reads ? stream->fd : -1, .events = POLLIN};
+}
+
+bool stream_is_over(const struct stream *stream)
+{
+    return stream->capture && stream->overflow != PK_OVERFLOW_OMIT && capture_is_over(stream->capture);
+}
+
+const pk_capture *stream_view(struct stream *stream)
+{
+    if (!stream->capture)
+        return NULL;
+    capture_view(stream->capture, &stream->view);
+    stream->view.total = stream->total;
+    stream->view.cut_off = stream->cut_off;
+    return &stream->view;
+}

@@ -1,0 +1,120 @@
+/*
+ * The descriptor is shared with others, so it cannot be made non-blocking: what has no such mode already is asked
+ * before each write, and given no more than a pipe that is writable takes for sure.
+ */
+#include "io/tee.h"
+
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tee_open(struct tee *tee, int fd)
+{
+    *tee = TEE_NONE;
+    int flags = sys_fcntl(fd, F_GETFL, 0);
+    if (flags < 0)
+        return flags;
+    struct stat status;
+    int r = sys_fstat(fd, &status);
+    if (r < 0)
+        return r;
+    int own = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (own < 0)
+        return own;
+    tee->fd = own;
+    tee->careful = !(flags & O_NONBLOCK) && !S_ISREG(status.st_mode);
+    return 0;
+}
+
+void tee_close(struct tee *tee)
+{
+    sys_close_safe(tee->fd);
+    free(tee->rest);
+    *tee = (struct tee){.fd = -1, .error = tee->error};
+}
+
+bool tee_is_open(const struct tee *tee)
+{
+    return tee->fd >= 0 && !tee->error;
+}
+
+static void fail(struct tee *tee, int error)
+{
+    tee->error = error;
+    tee->rest_length = 0;
+}
+
+void tee_settle(struct tee *tee)
+{
+    if (tee->error)
+        tee_close(tee);
+}
+
+static bool is_writable(const struct tee *tee)
+{
+    struct pollfd poll = {.fd = tee->fd, .events = POLLOUT};
+    struct timespec at_once = {0};
+    return sys_ppoll(&poll, 1, &at_once) > 0;
+}
+
+/* How much it took. */
+static size_t write_some(struct tee *tee, const char *bytes, size_t length)
+{
+    size_t taken = 0;
+    while (taken < length && !tee->error) {
+        if (tee->careful && !is_writable(tee))
+            break;
+        size_t now = tee->careful && length - taken > PIPE_BUF ? PIPE_BUF : length - taken;
+        ssize_t r = sys_write_quietly(tee->fd, bytes + taken, now);
+        if (r == -EAGAIN)
+            break;
+        if (r < 0 && r != -EINTR)
+            fail(tee, (int)r);
+        taken += r > 0 ? (size_t)r : 0;
+    }
+    return taken;
+}
+
+static void keep(struct tee *tee, const char *bytes, size_t length)
+{
+    if (tee->rest_capacity - tee->rest_length < length) {
+        size_t size = tee->rest_length + length;
+        char *larger = realloc(tee->rest, size);
+        if (!larger) {
+            fail(tee, -ENOMEM);
+            return;
+        }
+        tee->rest = larger;
+        tee->rest_capacity = size;
+    }
+    memcpy(tee->rest + tee->rest_length, bytes, length);
+    tee->rest_length += length;
+}
+
+void tee_write(struct tee *tee, const char *bytes, size_t length)
+{
+    size_t taken = tee_flush(tee) ? write_some(tee, bytes, length) : 0;
+    if (!tee->error && taken < length)
+        keep(tee, bytes + taken, length - taken);
+}
+
+bool tee_flush(struct tee *tee)
+{
+    if (tee->rest_length == 0)
+        return true;
+    size_t taken = write_some(tee, tee->rest, tee->rest_length);
+    if (tee->error)
+        return true;
+    memmove(tee->rest, tee->rest + taken, tee->rest_length - taken);
+    tee->rest_length -= taken;
+    return tee->rest_length == 0;
+}
+
+struct pollfd tee_interest(const struct tee *tee)
+{
+    return (struct pollfd){.fd = tee->fd, .events = POLLOUT};
+}

@@ -1,0 +1,236 @@
+/*
+ * A process is over when its run has ended and its streams have: after the last member only what is in the pipes is
+ * left to read. Whoever still holds a stream then was spared or has escaped, and is not waited for any longer than the
+ * command says; but what was written before is read, at the pace of those it is passed on to.
+ */
+#include "process/carry.h"
+
+#include "base/error.h"
+#include "base/time.h"
+#include "contain/owner.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- Before the end --------------------------------------------------------------------------------------------- */
+
+static bool is_going_on(const struct run *run)
+{
+    return run->phase == RUN_RUNNING || run->phase == RUN_WAITING;
+}
+
+void carry_stream(pk_process *process, struct stream *stream)
+{
+    static const pk_stop_options at_once = {.size = sizeof(at_once), .signal_number = SIGTERM};
+    if (stream_advance(stream) > 0 && process->idle_timeout)
+        process->last_output = sys_now();
+    if (process->freed || stream->overflow != PK_OVERFLOW_KILL || !stream_is_over(stream))
+        return;
+    process_unfollow(process);
+    run_stop(&process->run, REASON_OVERFLOW, &at_once);
+}
+
+static pk_time idle_deadline(const pk_process *process)
+{
+    bool counts = process->idle_timeout && is_going_on(&process->run);
+    return counts ? time_add(process->last_output, process->idle_timeout) : PK_FOREVER;
+}
+
+static void look_at_reasons(pk_process *process, pk_time now)
+{
+    struct run *run = &process->run;
+    if (!is_going_on(run))
+        return;
+    if (process->cancel && pk_cancel_is_set(process->cancel))
+        run_stop(run, REASON_CANCELLED, &run->stop);
+    else if (now >= idle_deadline(process))
+        run_stop(run, REASON_IDLE, &run->stop);
+}
+
+/* ---- After the end ---------------------------------------------------------------------------------------------- */
+
+static void begin_drain(pk_process *process, pk_time now)
+{
+    process->drained = time_add(now, process->drain);
+    process->feed.done = true;
+    for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
+        struct stream *stream = &process->streams[i];
+        int count = 0;
+        if (!stream->driven || stream->ended)
+            continue;
+        if (!stream->at_end && sys_readable_bytes(stream->fd, &count) == 0)
+            stream->owed = stream->total + (uint64_t)count;
+        carry_stream(process, stream);
+    }
+}
+
+static bool may_wait_for(const pk_process *process, const struct stream *stream, pk_time now)
+{
+    bool owes = stream->total < stream->owed || stream_is_held(stream);
+    return now < process->drained || (owes && now < process->run.deadline);
+}
+
+/* What the streams say about the run. */
+static void judge_streams(pk_process *process)
+{
+    pk_result *result = &process->run.result;
+    bool own = result->verdict == PK_VERDICT_EXITED || result->verdict == PK_VERDICT_SIGNALLED;
+    for (size_t i = 0; own && i < process->stream_count; i++)
+        if (stream_is_over(&process->streams[i]))
+            result->verdict = PK_VERDICT_OVERFLOW;
+}
+
+static void drain(pk_process *process, pk_time now)
+{
+    if (process->drained == PK_FOREVER)
+        begin_drain(process, now);
+    bool all = true;
+    for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
+        struct stream *stream = &process->streams[i];
+        if (!stream->driven || stream->ended)
+            continue;
+        if (!may_wait_for(process, stream, now))
+            stream_cut(stream);
+        all &= stream->ended;
+    }
+    if (!all || process->freed)
+        return;
+    judge_streams(process);
+    process->finished = true;
+}
+
+/* ---- Carrying on ------------------------------------------------------------------------------------------------ */
+
+int carry_run(pk_process *process)
+{
+    pk_time now = sys_now();
+    look_at_reasons(process, now);
+    int r = run_advance(&process->run);
+    if (process->run.phase == RUN_ENDED && !process->finished)
+        drain(process, now);
+    return r;
+}
+
+pk_time carry_wake(const pk_process *process)
+{
+    if (process->run.phase != RUN_ENDED)
+        return idle_deadline(process);
+    if (process->finished)
+        return PK_FOREVER;
+    pk_time now = sys_now();
+    return now < process->drained ? process->drained : process->run.deadline;
+}
+
+size_t carry_most(const pk_process *process)
+{
+    return CARRY_STREAMS + process->stream_count;
+}
+
+pk_time carry_interest(pk_process *process, struct pollfd *fds)
+{
+    bool cancellable = process->cancel && is_going_on(&process->run);
+    process->run_wake = run_interest(&process->run, fds);
+    process->run_wake = time_earlier(process->run_wake, carry_wake(process));
+    fds[CARRY_FEED] = feed_interest(&process->feed);
+    fds[CARRY_CANCEL] = (struct pollfd){.fd = cancellable ? pk_cancel_fd(process->cancel) : -1, .events = POLLIN};
+    for (size_t i = 0; i < process->stream_count; i++)
+        fds[CARRY_STREAMS + i] = stream_interest(&process->streams[i]);
+    return process->run_wake;
+}
+
+static bool run_is_due(const pk_process *process, const struct pollfd *fds)
+{
+    bool fired = !fds || fds[CARRY_CANCEL].revents;
+    for (int i = 0; i < RUN_FDS && !fired; i++)
+        fired = fds[i].revents;
+    return fired || process->run.phase == RUN_ENDED || sys_now() >= process->run_wake;
+}
+
+void carry_settle(pk_process *process)
+{
+    feed_settle(&process->feed);
+    for (size_t i = 0; i < process->stream_count; i++)
+        stream_settle(&process->streams[i]);
+}
+
+static int advance(pk_process *process, const struct pollfd *fds)
+{
+    if (process->finished)
+        return 0;
+    if (fds && fds[RUN_GUARD_FD].revents)
+        owner_check_guard(process->run.group->site);
+    if (!fds || fds[CARRY_FEED].revents)
+        feed_advance(&process->feed);
+    for (size_t i = 0; i < process->stream_count && !process->freed; i++)
+        if (process->streams[i].driven && (!fds || fds[CARRY_STREAMS + i].revents))
+            carry_stream(process, &process->streams[i]);
+    int r = !process->freed && run_is_due(process, fds) ? carry_run(process) : 0;
+    if (!process->freed)
+        carry_settle(process);
+    return r;
+}
+
+int carry_look(pk_process *process, const struct pollfd *fds)
+{
+    process_enter(process);
+    int r = advance(process, fds);
+    return process_leave(process) ? r : -ECANCELED;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
+
+int carry_check(const pk_process *process, pk_error *error)
+{
+    int r = group_check_owner(process->run.group, error);
+    if (r == 0 && process->watch)
+        r = error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_WAIT, NULL,
+                      "cannot wait for a process that a loop watches");
+    if (r == 0 && process->busy > 0)
+        r = error_set(error, -EDEADLK, PK_ERROR_INVALID, PK_STEP_WAIT, NULL,
+                      "cannot wait for a process from one of its own callbacks");
+    return r;
+}
+
+int carry_explain(int number, pk_error *error)
+{
+    if (number == -ECANCELED)
+        return error_set(error, number, PK_ERROR_INVALID, PK_STEP_WAIT, NULL,
+                         "a callback has freed the process that was waited for");
+    return error_errno(error, number, PK_STEP_WAIT, NULL, "cannot wait for a process");
+}
+
+enum { USUAL_FDS = CARRY_STREAMS + 4 };
+
+static int poll_until(struct pollfd *fds, size_t count, pk_time until)
+{
+    struct timespec timeout = time_to_timespec(time_left(until, sys_now()));
+    int r = sys_ppoll(fds, count, until == PK_FOREVER ? NULL : &timeout);
+    return r == -EINTR ? 0 : r;
+}
+
+static int pump_with(pk_process *process, struct pollfd *fds, struct pollfd *extra, pk_time until)
+{
+    size_t count = carry_most(process);
+    pk_time wake = carry_interest(process, fds);
+    fds[count] = extra ? *extra : (struct pollfd){.fd = -1};
+    int r = poll_until(fds, count + 1, time_earlier(wake, until));
+    if (r < 0)
+        return r;
+    if (extra)
+        extra->revents = fds[count].revents;
+    return carry_look(process, fds);
+}
+
+int carry_pump(pk_process *process, struct pollfd *extra, pk_time until)
+{
+    struct pollfd usual[USUAL_FDS];
+    size_t count = carry_most(process) + 1;
+    struct pollfd *fds = count <= USUAL_FDS ? usual : reallocarray(NULL, count, sizeof(*fds));
+    if (!fds)
+        return -ENOMEM;
+    int r = pump_with(process, fds, extra, until);
+    if (fds != usual)
+        free(fds);
+    return r;
+}

@@ -1,0 +1,44 @@
+/*
+ * Carrying a process on: its run, its streams, its input, its token, and when it is over.
+ *
+ * Nothing here waits. Who does, polls what carry_interest says, and then lets carry_look look at it; a loop watches
+ * the parts by itself (watch.c).
+ */
+#ifndef PK_PROCESS_CARRY_H
+#define PK_PROCESS_CARRY_H
+
+#include "process/process.h"
+
+enum { CARRY_FEED = RUN_FDS, CARRY_CANCEL, CARRY_STREAMS };
+
+/* How many descriptors carry_interest gives at most. */
+size_t carry_most(const pk_process *process);
+
+/* Returns when to look again, even if nothing fires. */
+pk_time carry_interest(pk_process *process, struct pollfd *fds);
+
+/* Looks at what has fired (`fds` NULL: at everything), and does what is due. 0, or a negative errno if the run cannot
+ * be looked at; -ECANCELED if a callback has freed the process, and then it is gone. */
+int carry_look(pk_process *process, const struct pollfd *fds);
+
+/* Whether this call may wait for it, and what it says if that was not possible. */
+int carry_check(const pk_process *process, pk_error *error);
+int carry_explain(int number, pk_error *error);
+
+/* The parts of it, for a loop, between process_enter and process_leave. */
+void carry_stream(pk_process *process, struct stream *stream);
+int carry_run(pk_process *process);
+
+/* Closes descriptors that are not needed any more. They must not be watched. */
+void carry_settle(pk_process *process);
+
+pk_time carry_wake(const pk_process *process);
+
+/*
+ * Waits until something happened, `extra` (which may be NULL) has fired or the time has come, and carries on. 0, or a
+ * negative errno; -ECANCELED if a callback has freed it, and then it is gone. carry_look(process, NULL) comes before
+ * the first time.
+ */
+int carry_pump(pk_process *process, struct pollfd *extra, pk_time until);
+
+#endif

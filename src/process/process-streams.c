@@ -1,0 +1,252 @@
+/*
+ * Streams and input of a live process.
+ */
+#include "base/error.h"
+#include "process/carry.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* ---- Looking, and the pace -------------------------------------------------------------------------------------- */
+
+int pk_process_tee_error(const pk_process *process, int fd)
+{
+    const struct stream *stream = process_stream(process, fd);
+    if (!stream)
+        return -EBADF;
+    int raw = stream->tees[PK_TEE_RAW].error;
+    return raw ? raw : stream->tees[PK_TEE_TEXT].error;
+}
+
+uint64_t pk_process_bytes(const pk_process *process, int fd)
+{
+    const struct stream *stream = process_stream(process, fd);
+    return stream ? stream->total : 0;
+}
+
+const pk_capture *pk_process_capture(pk_process *process, int fd)
+{
+    struct stream *stream = process_stream(process, fd);
+    return stream ? stream_view(stream) : NULL;
+}
+
+static int set_paused(pk_process *process, int fd, bool paused)
+{
+    struct stream *stream = process_stream(process, fd);
+    if (!stream || !stream->driven)
+        return -EBADF;
+    if (stream->paused == paused)
+        return 0;
+    stream->paused = paused;
+    process_refollow(process);
+    return 0;
+}
+
+int pk_process_pause(pk_process *process, int fd)
+{
+    return set_paused(process, fd, true);
+}
+
+int pk_process_unpause(pk_process *process, int fd)
+{
+    return set_paused(process, fd, false);
+}
+
+int pk_process_close_output(pk_process *process, int fd)
+{
+    struct stream *stream = process_stream(process, fd);
+    if (!stream)
+        return -EBADF;
+    if (!stream->driven) {
+        stream->fd = sys_close_safe(stream->fd);
+        return 0;
+    }
+    process_enter(process);
+    stream_cut(stream); /* which may tell the last line */
+    if (!process_leave(process))
+        return 0;
+    if (!process->watch && process->busy == 0)
+        carry_settle(process);
+    process_refollow(process);
+    return 0;
+}
+
+/* ---- Waiting for something, and for everything else meanwhile --------------------------------------------------- */
+
+static int pump(pk_process *process, struct pollfd *extra, pk_time deadline, pk_error *error)
+{
+    if (sys_now() >= deadline)
+        return error_set(error, -ETIMEDOUT, PK_ERROR_TIMEOUT, PK_STEP_WAIT, NULL, "the deadline passed first");
+    int r = carry_pump(process, extra, deadline);
+    return r < 0 ? carry_explain(r, error) : 0;
+}
+
+static int advance(pk_process *process, pk_error *error)
+{
+    int r = carry_look(process, NULL);
+    return r < 0 ? carry_explain(r, error) : 0;
+}
+
+static int no_stream(int fd, pk_error *error)
+{
+    return error_set(error, -EBADF, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                     "the child writes to no pipe at descriptor %d, or it was taken", fd);
+}
+
+/* ---- Lines ------------------------------------------------------------------------------------------------------ */
+
+static bool is_asked(const struct stream *stream, int fd)
+{
+    return stream->pulled && (fd < 0 || stream->child_fd == fd);
+}
+
+static int begin_pull(pk_process *process, int fd, pk_error *error)
+{
+    bool any = false;
+    for (size_t i = 0; i < process->stream_count; i++) {
+        struct stream *stream = &process->streams[i];
+        if ((fd >= 0 && stream->child_fd != fd) || (stream->fd < 0 && !stream->driven))
+            continue;
+        any = true;
+        int r = stream->pulled ? 0 : stream_pull(stream, error);
+        if (r < 0)
+            return r;
+    }
+    return any ? 0 : no_stream(fd, error);
+}
+
+/* 1: one; 0: none now, and *more whether there may be later. */
+static int look_for_line(pk_process *process, int fd, pk_line *line, bool *more)
+{
+    *more = false;
+    for (size_t i = 0; i < process->stream_count; i++) {
+        struct stream *stream = &process->streams[i];
+        if (!is_asked(stream, fd))
+            continue;
+        uint64_t before = stream->total;
+        int r = stream->ended ? 0 : stream_next_line(stream, line);
+        if (stream->total != before)
+            process->last_output = sys_now();
+        if (r != 0 || process->freed)
+            return r;
+        *more |= !stream->ended;
+    }
+    return 0;
+}
+
+/* What is asked for is not among what a pump waits for: nothing else would read it. */
+static int wait_for_any(pk_process *process, int fd, pk_time deadline, pk_error *error)
+{
+    for (size_t i = 0; i < process->stream_count; i++)
+        if (is_asked(&process->streams[i], fd))
+            process->streams[i].awaited = true;
+    int r = pump(process, NULL, deadline, error);
+    for (size_t i = 0; r == 0 && i < process->stream_count; i++)
+        process->streams[i].awaited = false;
+    return r;
+}
+
+int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline, pk_error *error)
+{
+    int r = carry_check(process, error);
+    if (r == 0)
+        r = begin_pull(process, fd, error);
+    if (r == 0)
+        r = advance(process, error);
+    while (r == 0) {
+        bool more;
+        process_enter(process);
+        r = look_for_line(process, fd, line, &more);
+        if (!process_leave(process))
+            return carry_explain(-ECANCELED, error);
+        if (r < 0)
+            return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot read a line");
+        if (r > 0 || !more)
+            return r;
+        r = wait_for_any(process, fd, deadline, error);
+    }
+    return r;
+}
+
+/* ---- Bytes ------------------------------------------------------------------------------------------------------ */
+
+ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, pk_time deadline, pk_error *error)
+{
+    int r = carry_check(process, error);
+    if (r < 0)
+        return r;
+    struct stream *stream = process_stream(process, fd);
+    if (!stream || stream->fd < 0)
+        return stream && stream->ended ? 0 : no_stream(fd, error);
+    if (stream->driven)
+        return error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                         "descriptor %d is captured, passed on or read by lines already", fd);
+    r = advance(process, error);
+    while (r == 0) {
+        struct pollfd readable = {.fd = stream->fd, .events = POLLIN};
+        if (sys_is_readable(stream->fd)) {
+            ssize_t length = sys_read(stream->fd, buffer, size);
+            length = length == -EIO ? 0 : length;
+            if (length >= 0) {
+                stream->total += (uint64_t)length;
+                process->last_output = sys_now();
+            }
+            if (length != -EINTR && length != -EAGAIN)
+                return length < 0 ? error_errno(error, (int)length, PK_STEP_WAIT, NULL, "cannot read") : length;
+        }
+        r = pump(process, &readable, deadline, error);
+    }
+    return r;
+}
+
+/* ---- Input ------------------------------------------------------------------------------------------------------ */
+
+void pk_process_input_ready(pk_process *process)
+{
+    if (!process->feed.waiting)
+        return;
+    process->feed.waiting = false;
+    process_refollow(process);
+}
+
+void pk_process_close_input(pk_process *process)
+{
+    process->input = sys_close_safe(process->input);
+}
+
+static int prepare_input(const pk_process *process, pk_error *error)
+{
+    int flags = process->input < 0 ? -EBADF : sys_fcntl(process->input, F_GETFL, 0);
+    if (process->input < 0)
+        return error_set(error, -EBADF, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                         "the input of the child is no pipe for writing, or was closed");
+    int r = flags < 0 ? flags : sys_fcntl(process->input, F_SETFL, flags | O_NONBLOCK);
+    return r < 0 ? error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare the input") : 0;
+}
+
+int pk_process_write(pk_process *process, const void *bytes, size_t length, size_t *written, pk_time deadline,
+                     pk_error *error)
+{
+    size_t done = 0;
+    int r = carry_check(process, error);
+    if (r == 0)
+        r = prepare_input(process, error);
+    if (r == 0)
+        r = advance(process, error);
+    while (r == 0 && done < length) {
+        struct pollfd writable = {.fd = process->input, .events = POLLOUT};
+        ssize_t some = sys_write_quietly(process->input, (const char *)bytes + done, length - done);
+        if (some > 0)
+            done += (size_t)some;
+        else if (some == -EAGAIN)
+            r = pump(process, &writable, deadline, error);
+        else if (some == -EPIPE)
+            r = error_set(error, -EPIPE, PK_ERROR_STDIN, PK_STEP_NONE, NULL, "the child has closed its input");
+        else if (some != -EINTR)
+            r = error_errno(error, (int)some, PK_STEP_NONE, NULL, "cannot write to the child");
+    }
+    if (written)
+        *written = done;
+    return r;
+}

@@ -1,0 +1,142 @@
+/*
+ * Waiting for one process, or for several.
+ */
+#include "base/error.h"
+#include "base/time.h"
+#include "process/carry.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- One -------------------------------------------------------------------------------------------------------- */
+
+/* The rest of streams whose lines were asked for so far is read without that. */
+static int begin(pk_process *process)
+{
+    for (size_t i = 0; i < process->stream_count; i++)
+        process->streams[i].pulled = false;
+    return carry_look(process, NULL);
+}
+
+int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error)
+{
+    int r = carry_check(process, error);
+    if (r < 0)
+        return r;
+    pid_t pid = process->run.leader->pid;
+    r = begin(process);
+    while (r == 0 && !process->finished) {
+        if (sys_now() >= deadline)
+            return error_set(error, -ETIMEDOUT, PK_ERROR_TIMEOUT, PK_STEP_WAIT, NULL,
+                             "pid %d has not ended: the deadline passed first", pid);
+        r = carry_pump(process, NULL, deadline);
+    }
+    if (r < 0)
+        return carry_explain(r, error);
+    if (result)
+        *result = process->run.result;
+    return 0;
+}
+
+/* ---- Several ---------------------------------------------------------------------------------------------------- */
+
+/* What all of them wait for: one after the other in one array. */
+struct crowd {
+    pk_process *const *processes;
+    size_t count;
+    struct pollfd *fds;
+    size_t fd_count;
+};
+
+static int open_crowd(struct crowd *crowd, pk_process *const *processes, size_t count, pk_error *error)
+{
+    size_t most = 0, living = 0;
+    for (size_t i = 0; i < count; i++) {
+        int r = processes[i] ? carry_check(processes[i], error) : 0;
+        if (r < 0)
+            return r;
+        most += processes[i] ? carry_most(processes[i]) : 0;
+        living += processes[i] != NULL;
+    }
+    if (living == 0)
+        return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_WAIT, NULL, "there is no process to wait for");
+    *crowd = (struct crowd){.processes = processes, .count = count, .fd_count = most};
+    crowd->fds = calloc(most, sizeof(*crowd->fds));
+    if (!crowd->fds)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot wait for processes");
+    for (size_t i = 0; i < count; i++) {
+        int r = processes[i] ? begin(processes[i]) : 0;
+        if (r < 0)
+            return carry_explain(r, error);
+    }
+    return 0;
+}
+
+static int pump(struct crowd *crowd, pk_time until, pk_error *error)
+{
+    struct pollfd *fds = crowd->fds;
+    for (size_t i = 0; i < crowd->count; i++) {
+        if (!crowd->processes[i])
+            continue;
+        pk_time wake = carry_interest(crowd->processes[i], fds);
+        until = time_earlier(until, wake);
+        fds += carry_most(crowd->processes[i]);
+    }
+    struct timespec timeout = time_to_timespec(time_left(until, sys_now()));
+    int r = sys_ppoll(crowd->fds, crowd->fd_count, until == PK_FOREVER ? NULL : &timeout);
+    if (r < 0 && r != -EINTR)
+        return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot wait for processes");
+    fds = crowd->fds;
+    for (size_t i = 0; i < crowd->count; i++) {
+        pk_process *process = crowd->processes[i];
+        if (!process)
+            continue;
+        size_t own = carry_most(process);
+        r = carry_look(process, fds);
+        if (r < 0)
+            return carry_explain(r, error);
+        fds += own;
+    }
+    return 0;
+}
+
+static size_t count_ended(const struct crowd *crowd, size_t *first)
+{
+    size_t ended = 0;
+    for (size_t i = crowd->count; i-- > 0;) {
+        if (!crowd->processes[i] || !crowd->processes[i]->finished)
+            continue;
+        *first = i;
+        ended++;
+    }
+    return ended;
+}
+
+static int wait_for(pk_process *const *processes, size_t count, bool all, pk_time deadline, pk_error *error)
+{
+    struct crowd crowd = {0};
+    size_t living = 0, first = 0;
+    for (size_t i = 0; i < count; i++)
+        living += processes[i] != NULL;
+    int r = open_crowd(&crowd, processes, count, error);
+    while (r == 0 && count_ended(&crowd, &first) < (all ? living : 1)) {
+        if (sys_now() >= deadline)
+            r = error_set(error, -ETIMEDOUT, PK_ERROR_TIMEOUT, PK_STEP_WAIT, NULL, "%s: the deadline passed first",
+                          all ? "not all have ended" : "none has ended");
+        else
+            r = pump(&crowd, deadline, error);
+    }
+    free(crowd.fds);
+    return r < 0 || all ? r : (int)first;
+}
+
+int pk_process_wait_any(pk_process *const *processes, size_t count, pk_time deadline, pk_error *error)
+{
+    return wait_for(processes, count, false, deadline, error);
+}
+
+int pk_process_wait_all(pk_process *const *processes, size_t count, pk_time deadline, pk_error *error)
+{
+    return count == 0 ? 0 : wait_for(processes, count, true, deadline, error);
+}
