@@ -33,6 +33,7 @@ typedef enum pk_error_kind {
     PK_ERROR_STDIN,            /* the input of the run could not be given */
     PK_ERROR_PARSE,            /* what it wrote was not what was expected */
     PK_ERROR_LOST,             /* how it ended was taken by another part of the program */
+    PK_ERROR_NOT_READY,        /* a process was not ready in time, or has ended before it was */
 } pk_error_kind;
 
 /* The step that failed. A spawn takes them in about this order. */
@@ -63,7 +64,7 @@ typedef enum pk_step {
     PK_STEP_SIGNALS,      /* dispositions and mask */
     PK_STEP_PARENT_DEATH, /* arming the parent-death signal */
     PK_STEP_EXEC,
-    PK_STEP_WAIT,       /* waiting for an end */
+    PK_STEP_WAIT,       /* waiting for an end, or until something is ready */
     PK_STEP_ADOPT,      /* moving a running process in */
     PK_STEP_LIST,       /* reading members */
     PK_STEP_SIGNAL,     /* sending a signal */

@@ -114,6 +114,7 @@ static const char *const kind_names[] = {
     [PK_ERROR_STDIN] = "stdin",
     [PK_ERROR_PARSE] = "parse",
     [PK_ERROR_LOST] = "lost",
+    [PK_ERROR_NOT_READY] = "not-ready",
 };
 
 static const char *const step_names[] = {
