@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* Where descriptors come into being the call is raw, as their closing is: ThreadSanitizer would take whatever has the
@@ -43,22 +42,56 @@ int sys_send(int socket, const void *bytes, size_t size)
     return (int)SYS_RESULT(send(socket, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-int sys_connect(const char *path)
+int sys_stream_socket(const struct sys_address *address)
+{
+    SYS_FAULT("socket");
+    const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    return (int)SYS_RESULT(syscall(SYS_socket, address->storage.ss_family, type, 0));
+}
+
+int sys_connect_to(int socket, const struct sys_address *address)
 {
     SYS_FAULT("connect");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    path = SYS_PATH(path);
-    if (strlen(path) >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    memcpy(address.sun_path, path, strlen(path));
-    int fd = (int)SYS_RESULT(syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return (int)SYS_RESULT(connect(socket, (const struct sockaddr *)&address->storage, address->length));
+}
+
+int sys_connect(const char *path)
+{
+    struct sys_address address;
+    int r = sys_address_of_path(&address, path);
+    int fd = r < 0 ? r : sys_stream_socket(&address);
     if (fd < 0)
         return fd;
-    int r = (int)SYS_RESULT(connect(fd, (struct sockaddr *)&address, sizeof(address)));
+    r = sys_connect_to(fd, &address);
     if (r == 0)
         return fd;
     sys_close(fd);
     return r;
+}
+
+int sys_socket_error(int socket)
+{
+    SYS_FAULT("getsockopt");
+    int number = 0;
+    int r = (int)SYS_RESULT(getsockopt(socket, SOL_SOCKET, SO_ERROR, &number, &(socklen_t){sizeof(number)}));
+    return r < 0 ? r : -number;
+}
+
+int sys_is_own_peer(int socket)
+{
+    SYS_FAULT("getpeername");
+    struct sys_address own = {.length = sizeof(own.storage)}, peer = own;
+    int r = (int)SYS_RESULT(getsockname(socket, (struct sockaddr *)&own.storage, &own.length));
+    if (r == 0)
+        r = (int)SYS_RESULT(getpeername(socket, (struct sockaddr *)&peer.storage, &peer.length));
+    return r < 0 ? r : own.length == peer.length && memcmp(&own.storage, &peer.storage, own.length) == 0;
+}
+
+int sys_reset_on_close(int socket)
+{
+    SYS_FAULT("setsockopt");
+    struct linger at_once = {.l_onoff = 1};
+    return (int)SYS_RESULT(setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
 }
 
 int sys_peer_pid(int socket, pid_t *pid)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -101,6 +102,29 @@ int sys_receive_with(int socket, void *bytes, size_t size, int *fd);
 /* A stream to whoever listens at this path, which answers at once or not at all: it waits for nothing, -EAGAIN if that
  * is what it would take. */
 int sys_connect(const char *path);
+
+/* Where to connect to. */
+struct sys_address {
+    struct sockaddr_storage storage;
+    socklen_t length;
+};
+
+/* -EINVAL for what is no numeric address of IPv4 or IPv6; a port has 16 bits. -ENAMETOOLONG for a path. */
+int sys_address_of_host(struct sys_address *address, const char *host, unsigned port);
+int sys_address_of_path(struct sys_address *address, const char *path);
+
+/* A stream socket for such an address that waits for nothing; and its connection, which may be -EINPROGRESS: then the
+ * socket becomes writable, and the next call tells how it went. */
+int sys_stream_socket(const struct sys_address *address);
+int sys_connect_to(int socket, const struct sys_address *address);
+int sys_socket_error(int socket);
+
+/* Whether it is connected to itself: 1 or 0. That can come of connecting, where nobody listens, to a port which the
+ * kernel may also give to the one who connects. */
+int sys_is_own_peer(int socket);
+
+/* When it is closed, nothing of the connection is to be left. */
+int sys_reset_on_close(int socket);
 
 /* The process that began to listen there, as it is numbered here; 0 if it is not. */
 int sys_peer_pid(int socket, pid_t *pid);
