@@ -88,6 +88,7 @@ void stream_close(struct stream *stream)
     tee_close(&stream->tees[PK_TEE_RAW]);
     tee_close(&stream->tees[PK_TEE_TEXT]);
     stream->text = text_free(stream->text);
+    prompt_reset(&stream->prompt);
     if (stream->capture)
         capture_close(stream->capture);
     free(stream->capture);
@@ -243,22 +244,64 @@ size_t stream_advance(struct stream *stream)
     return progress;
 }
 
-int stream_next_line(struct stream *stream, pk_line *line)
+/* The next line for who asked for it, of what was read. */
+static int take_line(struct stream *stream, pk_line *line)
 {
     for (;;) {
         int r = text_next(stream->text, line);
-        if (r < 0)
+        if (r <= 0)
             return r;
-        if (r > 0) {
-            pass_line(stream, line);
+        pass_line(stream, line);
+        if (prompt_cut(&stream->prompt, line))
             return 1;
-        }
-        if (!has_passed_all(stream))
+    }
+}
+
+/* Whether there is more now. */
+static bool read_more(struct stream *stream)
+{
+    if (!has_passed_all(stream))
+        return false;
+    if (stream->at_end)
+        stream->ended = true;
+    return !stream->at_end && read_some(stream) >= 0;
+}
+
+int stream_next_line(struct stream *stream, pk_line *line)
+{
+    if (prompt_take_rest(&stream->prompt, line))
+        return 1;
+    for (;;) {
+        int r = take_line(stream, line);
+        if (r != 0)
+            return r;
+        if (!read_more(stream))
             return 0;
-        if (stream->at_end)
-            stream->ended = true;
-        if (stream->at_end || read_some(stream) < 0)
+    }
+}
+
+static bool find_pending(struct stream *stream, const char *text)
+{
+    const char *bytes;
+    size_t length = text_pending(stream->text, &bytes);
+    return prompt_find_pending(&stream->prompt, bytes, length, text);
+}
+
+int stream_find_text(struct stream *stream, const char *text)
+{
+    pk_line line;
+    bool any = prompt_take_rest(&stream->prompt, &line);
+    for (;;) {
+        int r = any ? 1 : take_line(stream, &line);
+        any = false;
+        if (r > 0)
+            r = prompt_find(&stream->prompt, &line, text);
+        else if (r == 0 && find_pending(stream, text))
+            return 1;
+        else if (r == 0 && !read_more(stream))
             return 0;
+        if (r != 0)
+            return r;
     }
 }
 
@@ -274,6 +317,7 @@ int stream_pull(struct stream *stream, pk_error *error)
     if (r < 0)
         return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare a pipe");
     stream->driven = stream->pulled = true;
+    prompt_reset(&stream->prompt);
     return 0;
 }
 

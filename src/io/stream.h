@@ -8,6 +8,7 @@
 #define PK_IO_STREAM_H
 
 #include "io/capture.h"
+#include "io/prompt.h"
 #include "io/tee.h"
 #include "io/text.h"
 
@@ -51,6 +52,7 @@ struct stream {
     pk_capture view;         /* what was told of it last */
     pk_overflow overflow;
     struct text *text; /* NULL: nobody wants lines */
+    struct prompt prompt;
     struct tee tees[2];
     char *buffer; /* for what is not read into its place at once */
 };
@@ -67,6 +69,10 @@ size_t stream_advance(struct stream *stream);
 
 /* The next line of a pulled stream: 1, 0 if there is none now (see `ended`), or a negative errno. */
 int stream_next_line(struct stream *stream, pk_line *line);
+
+/* Takes lines up to the end of that text, whose line need not have ended: 1, 0 if it has not come so far, or a negative
+ * errno. */
+int stream_find_text(struct stream *stream, const char *text);
 
 /* From now on its lines are asked for. */
 int stream_pull(struct stream *stream, pk_error *error);
