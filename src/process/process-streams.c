@@ -116,16 +116,23 @@ static int begin_pull(pk_process *process, int fd, pk_error *error)
     return any ? 0 : no_stream(fd, error);
 }
 
-/* 1: one; 0: none now, and *more whether there may be later. */
-static int look_for_line(pk_process *process, int fd, pk_line *line, bool *more)
+/* What is asked of streams: 1: here it is; 0: it is not there now. */
+struct wish {
+    int fd;
+    int (*look)(struct stream *stream, void *data);
+    void *data;
+};
+
+/* 1: here it is; 0: it is not there now, and *more whether it may be later. */
+static int look_for(pk_process *process, const struct wish *wish, bool *more)
 {
     *more = false;
     for (size_t i = 0; i < process->stream_count; i++) {
         struct stream *stream = &process->streams[i];
-        if (!is_asked(stream, fd))
+        if (!is_asked(stream, wish->fd))
             continue;
         uint64_t before = stream->total;
-        int r = stream->ended ? 0 : stream_next_line(stream, line);
+        int r = stream->ended ? 0 : wish->look(stream, wish->data);
         if (stream->total != before)
             process->last_output = sys_now();
         if (r != 0 || process->freed)
@@ -142,31 +149,51 @@ static int wait_for_any(pk_process *process, int fd, pk_time deadline, pk_error 
         if (is_asked(&process->streams[i], fd))
             process->streams[i].awaited = true;
     int r = pump(process, NULL, deadline, error);
-    for (size_t i = 0; r == 0 && i < process->stream_count; i++)
+    for (size_t i = 0; r != -ECANCELED && i < process->stream_count; i++)
         process->streams[i].awaited = false;
     return r;
 }
 
-int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline, pk_error *error)
+static int pull(pk_process *process, const struct wish *wish, pk_time deadline, pk_error *error)
 {
     int r = carry_check(process, error);
     if (r == 0)
-        r = begin_pull(process, fd, error);
+        r = begin_pull(process, wish->fd, error);
     if (r == 0)
         r = advance(process, error);
     while (r == 0) {
         bool more;
         process_enter(process);
-        r = look_for_line(process, fd, line, &more);
+        r = look_for(process, wish, &more);
         if (!process_leave(process))
             return carry_explain(-ECANCELED, error);
         if (r < 0)
             return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot read a line");
         if (r > 0 || !more)
             return r;
-        r = wait_for_any(process, fd, deadline, error);
+        r = wait_for_any(process, wish->fd, deadline, error);
     }
     return r;
+}
+
+static int next_line(struct stream *stream, void *data)
+{
+    return stream_next_line(stream, data);
+}
+
+int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline, pk_error *error)
+{
+    return pull(process, &(struct wish){.fd = fd, .look = next_line, .data = line}, deadline, error);
+}
+
+static int find_text(struct stream *stream, void *data)
+{
+    return stream_find_text(stream, data);
+}
+
+int process_find_text(pk_process *process, int fd, const char *text, pk_time deadline, pk_error *error)
+{
+    return pull(process, &(struct wish){.fd = fd, .look = find_text, .data = (void *)text}, deadline, error);
 }
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------ */

@@ -35,7 +35,8 @@ struct verb {
 };
 
 /* One table per theme; each ends with a NULL name. */
-extern const struct verb shape_verbs[], storm_verbs[], signal_verbs[], stream_verbs[], resource_verbs[], end_verbs[];
+extern const struct verb shape_verbs[], storm_verbs[], signal_verbs[], stream_verbs[], resource_verbs[], server_verbs[],
+    end_verbs[];
 
 /* ---- The shape: who was born, who stands ------------------------------------------------------------------------ */
 

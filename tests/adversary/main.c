@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct verb *const tables[] = {shape_verbs,  storm_verbs,    signal_verbs,
-                                            stream_verbs, resource_verbs, end_verbs};
+                                            stream_verbs, resource_verbs, server_verbs, end_verbs};
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 

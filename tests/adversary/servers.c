@@ -1,0 +1,63 @@
+/*
+ * Verbs that make something ready, for those who wait for it. Sockets are bound already when they are inherited, so
+ * that everybody knows where they are; only nobody listens yet.
+ */
+#include "adversary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void run_listen(char **arguments)
+{
+    if (listen((int)number(arguments[0]), 16) < 0)
+        give_up("listen");
+}
+
+/* Reads a request up to the empty line. */
+static void take_request(int connection)
+{
+    char request[4096];
+    size_t length = 0;
+    while (length < sizeof(request) - 1) {
+        ssize_t more = read(connection, request + length, sizeof(request) - 1 - length);
+        if (more <= 0)
+            return;
+        length += (size_t)more;
+        request[length] = '\0';
+        if (strstr(request, "\r\n\r\n"))
+            return;
+    }
+}
+
+static void run_answer(char **arguments)
+{
+    char answer[64];
+    int connection = accept((int)number(arguments[0]), NULL, NULL);
+    if (connection < 0)
+        give_up("accept");
+    take_request(connection);
+    int length = snprintf(answer, sizeof(answer), "HTTP/1.1 %s\r\nConnection: close\r\n\r\n", arguments[1]);
+    if (send(connection, answer, (size_t)length, MSG_NOSIGNAL) != length)
+        give_up("send");
+    close(connection);
+}
+
+static void run_touch(char **arguments)
+{
+    int file = open(arguments[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0)
+        give_up("open");
+    close(file);
+}
+
+const struct verb server_verbs[] = {
+    {"listen", 1, 1, true, run_listen, "FD: listens at a socket that is bound already"},
+    {"answer", 2, 2, false, run_answer, "FD STATUS: takes one connection there and answers its HTTP request"},
+    {"touch", 1, 1, false, run_touch, "PATH: makes a file"},
+    {NULL},
+};
