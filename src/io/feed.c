@@ -65,7 +65,7 @@ static size_t next_bytes(struct feed *feed, const char **bytes)
 void feed_advance(struct feed *feed)
 {
     enum { MOST_WRITES = 16 }; /* then others have their turn */
-    for (int i = 0; i < MOST_WRITES && feed->fd >= 0 && !feed->done; i++) {
+    for (int i = 0; i < MOST_WRITES && feed->fd >= 0 && !feed->done && !feed->waiting; i++) {
         const char *bytes;
         size_t length = next_bytes(feed, &bytes);
         if (length == 0)
