@@ -1,6 +1,7 @@
 /*
- * The descriptor is shared with others, so it cannot be made non-blocking: what has no such mode already is asked
- * before each write, and given no more than a pipe that is writable takes for sure.
+ * The descriptor is shared with others, so it cannot be made non-blocking. A socket is written to without waiting all
+ * the same, and a pipe or a terminal is opened once more, for us alone. What cannot be is asked before each write, and
+ * given no more than a pipe that is writable takes for sure.
  */
 #include "io/tee.h"
 
@@ -9,8 +10,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
+
+/* Of a terminal it is not known how much it takes. Its master would become another one. */
+static bool can_be_reopened(int fd, const struct stat *status)
+{
+    bool is_master = status->st_rdev == makedev(5, 2);
+    return S_ISFIFO(status->st_mode) || (S_ISCHR(status->st_mode) && !is_master && sys_is_terminal(fd));
+}
+
+/* It belongs to another user; there is no /proc; nobody reads it; it has hung up. */
+static bool cannot_be_reopened_now(int number)
+{
+    return number == -EACCES || number == -EPERM || number == -ENOENT || number == -ENXIO || number == -EIO;
+}
+
+/* A description of our own that does not block; or a duplicate, which may. */
+static int open_own(int fd, const struct stat *status, bool *blocks)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int own = *blocks && can_be_reopened(fd, status)
+                  ? sys_keep(sys_openat(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0))
+                  : -ENOENT;
+    if (!cannot_be_reopened_now(own)) {
+        *blocks = false;
+        return own;
+    }
+    return sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
 
 int tee_open(struct tee *tee, int fd)
 {
@@ -22,11 +53,16 @@ int tee_open(struct tee *tee, int fd)
     int r = sys_fstat(fd, &status);
     if (r < 0)
         return r;
-    int own = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    bool is_socket = S_ISSOCK(status.st_mode);
+    bool blocks = !(flags & O_NONBLOCK) && !S_ISREG(status.st_mode) && !is_socket;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY; /* opened once more it would be what it is not */
+    bool careful = blocks && writes;
+    int own = open_own(fd, &status, &careful);
     if (own < 0)
         return own;
     tee->fd = own;
-    tee->careful = !(flags & O_NONBLOCK) && !S_ISREG(status.st_mode);
+    tee->is_socket = is_socket;
+    tee->careful = careful;
     return 0;
 }
 
@@ -69,7 +105,8 @@ static size_t write_some(struct tee *tee, const char *bytes, size_t length)
         if (tee->careful && !is_writable(tee))
             break;
         size_t now = tee->careful && length - taken > PIPE_BUF ? PIPE_BUF : length - taken;
-        ssize_t r = sys_write_quietly(tee->fd, bytes + taken, now);
+        ssize_t r =
+            tee->is_socket ? sys_send(tee->fd, bytes + taken, now) : sys_write_quietly(tee->fd, bytes + taken, now);
         if (r == -EAGAIN)
             break;
         if (r < 0 && r != -EINTR)

@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 struct tee {
-    int fd;       /* a duplicate of ours; -1: there is none */
-    int error;    /* why it gets nothing more; 0: it does */
+    int fd;    /* a duplicate of ours; -1: there is none */
+    int error; /* why it gets nothing more; 0: it does */
+    bool is_socket;
     bool careful; /* a write can block: only as much as is sure to be taken at once */
     char *rest;   /* what it has not taken yet */
     size_t rest_length;

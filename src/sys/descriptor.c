@@ -51,6 +51,11 @@ bool sys_is_readable(int fd)
     return sys_ppoll(&poll, 1, &at_once) > 0;
 }
 
+bool sys_is_terminal(int fd)
+{
+    return isatty(fd) == 1;
+}
+
 int sys_epoll_create(void)
 {
     SYS_FAULT("epoll_create");

@@ -244,6 +244,9 @@ int sys_write_all(int fd, const void *bytes, size_t size);
 /* Whether there is something to read, without waiting. A pidfd is readable when the process has ended. */
 bool sys_is_readable(int fd);
 
+/* Either end of one. */
+bool sys_is_terminal(int fd);
+
 /* Reads a small file whole, at most size - 1 bytes, and ends it with NUL. The length, or -EFBIG if it was longer. */
 ssize_t sys_read_file(int dir, const char *name, char *buffer, size_t size);
 
