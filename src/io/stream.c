@@ -13,9 +13,11 @@
 
 enum {
     BUFFER_SIZE = 64 * 1024,
+    USUAL_PIPE = 64 * 1024,
     LEAST_BUFFER = 4096,
     LOUD_PIPE = 256 * 1024, /* bytes, for a child that fills the usual ones */
     MOST_READS = 16,
+    MOST_BYTES = 1024 * 1024,
 };
 
 /* ---- Opening ---------------------------------------------------------------------------------------------------- */
@@ -155,7 +157,8 @@ struct place {
     bool is_last; /* of the capture: they need not be moved */
 };
 
-/* Nobody else looks at bytes in their last place: who does could have them moved meanwhile. */
+/* Nobody else looks at bytes in their last place: who does could have them moved meanwhile. There is room for all that
+ * a loud pipe holds: fewer turns of reader and writer, who get into each other's way at the pipe's lock. */
 static struct place choose_place(struct stream *stream)
 {
     struct place place = {0};
@@ -168,8 +171,8 @@ static struct place choose_place(struct stream *stream)
         place.bytes = stream->buffer;
         place.room = BUFFER_SIZE;
     }
-    if (place.room > BUFFER_SIZE)
-        place.room = BUFFER_SIZE;
+    if (place.room > LOUD_PIPE)
+        place.room = LOUD_PIPE;
     return place;
 }
 
@@ -212,7 +215,7 @@ static ssize_t read_some(struct stream *stream)
         reach_end(stream, length == -EIO ? 0 : (int)length); /* as a terminal says it that nobody holds any more */
         return 0;
     }
-    if (length == BUFFER_SIZE)
+    if (length >= USUAL_PIPE)
         enlarge(stream);
     pass_on(stream, place.bytes, (size_t)length, place.is_last);
     return length;
@@ -227,7 +230,7 @@ size_t stream_advance(struct stream *stream)
 {
     size_t progress = 0;
     pass_lines(stream); /* that were asked for one by one before */
-    for (int i = 0; i < MOST_READS && !*stream->freed; i++) {
+    for (int i = 0; i < MOST_READS && progress < MOST_BYTES && !*stream->freed; i++) {
         if (stream->ended || !has_passed_all(stream))
             break;
         if (stream->paused || stream->pulled)
