@@ -39,7 +39,7 @@ typedef enum pk_overflow {
 } pk_overflow;
 
 #define PK_CAPTURE_HEAD ((size_t)8 << 20) /* bytes of the beginning that are kept unless something else is said */
-#define PK_CAPTURE_TAIL ((size_t)8 << 20) /* and bytes of the end */
+#define PK_CAPTURE_TAIL ((size_t)1 << 20) /* and bytes of the end: what fits into a processor's cache costs nothing */
 
 typedef struct pk_capture_options {
     size_t size;          /* PK_CAPTURE_OPTIONS_INIT sets it */
