@@ -46,15 +46,16 @@ static double divide(uint64_t ours, uint64_t theirs)
 
 struct stats_ratio stats_compare(const uint64_t *ours, size_t our_count, const uint64_t *theirs, size_t their_count)
 {
-    enum { PARTS = 10 };
+    enum { MOST_PARTS = 10 };
     struct stats_ratio ratio = {
         .all = divide(stats_percentile(ours, our_count, 50), stats_percentile(theirs, their_count, 50)),
     };
     ratio.least = ratio.most = ratio.all;
-    size_t ours_each = our_count / PARTS, theirs_each = their_count / PARTS;
-    if (ours_each == 0 || theirs_each == 0)
+    size_t fewer = our_count < their_count ? our_count : their_count, parts = fewer < MOST_PARTS ? fewer : MOST_PARTS;
+    if (parts == 0)
         return ratio;
-    for (size_t i = 0; i < PARTS; i++) {
+    size_t ours_each = our_count / parts, theirs_each = their_count / parts;
+    for (size_t i = 0; i < parts; i++) {
         double part = divide(stats_percentile(ours + i * ours_each, ours_each, 50),
                              stats_percentile(theirs + i * theirs_each, theirs_each, 50));
         ratio.least = part < ratio.least ? part : ratio.least;
@@ -63,13 +64,22 @@ struct stats_ratio stats_compare(const uint64_t *ours, size_t our_count, const u
     return ratio;
 }
 
+static bool print_judgement(const char *name, struct stats_ratio ratio, const char *relation, double target, bool pass)
+{
+    bool noisy = ratio.most > 2 * ratio.least;
+    printf("  %-45s %6.3f  (%.2f .. %.2f)  target %s %.2f: %s%s\n", name, ratio.all, ratio.least, ratio.most, relation,
+           target, pass ? "PASS" : "FAIL", noisy ? ", but noisy: repeat it on a quiet machine" : "");
+    return pass;
+}
+
 bool stats_judge(const char *name, struct stats_ratio ratio, double target)
 {
-    bool pass = ratio.all > 0 && ratio.all <= target;
-    bool noisy = ratio.most > 2 * ratio.least;
-    printf("  %-45s %6.3f  (%.2f .. %.2f)  target <= %.2f: %s%s\n", name, ratio.all, ratio.least, ratio.most, target,
-           pass ? "PASS" : "FAIL", noisy ? ", but noisy: repeat it on a quiet machine" : "");
-    return pass;
+    return print_judgement(name, ratio, "<=", target, ratio.all > 0 && ratio.all <= target);
+}
+
+bool stats_judge_least(const char *name, struct stats_ratio ratio, double target)
+{
+    return print_judgement(name, ratio, ">=", target, ratio.all >= target);
 }
 
 long stats_argument(const char *option, const char *text, long least, long most)

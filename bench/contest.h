@@ -1,0 +1,34 @@
+/*
+ * Ways to do the same, which take turns: in each round every way runs once, in an order shuffled anew, so that drift
+ * and neighbours hit all alike.
+ */
+#ifndef BENCH_CONTEST_H
+#define BENCH_CONTEST_H
+
+#include "stats.h"
+
+struct way_to {
+    const char *name;
+    int (*once)(void); /* 0, or a negative errno */
+};
+
+/* What a run costs this process; what its children use is not in it, but in the time. */
+enum measure { MEASURE_TIME, MEASURE_CPU, MEASURE_SLEEPS, MEASURES }; /* nanoseconds; voluntary context switches */
+
+struct contest {
+    const struct way_to *ways;
+    unsigned count;
+    size_t rounds;
+    uint64_t *samples; /* by measure, way and round */
+};
+
+/* Runs it, after one round to warm up; ends the program with a line if a way fails. */
+void contest_run(struct contest *contest, const struct way_to *ways, unsigned count, long rounds);
+void contest_free(struct contest *contest);
+
+uint64_t contest_median(const struct contest *contest, enum measure measure, unsigned way);
+
+/* Of two medians. */
+struct stats_ratio contest_ratio(const struct contest *contest, enum measure measure, unsigned way, unsigned by);
+
+#endif
