@@ -96,7 +96,7 @@ static int append(struct lines *lines, const char *bytes, size_t count)
     if (lines->lost || count == 0)
         return 0;
     size_t size = lines->line_length + count + 1;
-    if (room_reserve(&lines->line, size, lines->line_max + 4) < 0) {
+    if (size > lines->line.size && room_reserve(&lines->line, size, lines->line_max + 4) < 0) {
         lines->lost = true;
         lines->line_length = 0;
         return -ENOMEM;

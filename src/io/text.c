@@ -203,13 +203,10 @@ static int next_line(struct text *text, pk_line *line)
 
 int text_next(struct text *text, pk_line *line)
 {
-    pk_line found;
     int r;
     do
-        r = next_line(text, &found);
-    while (r == 1 && found.end == PK_LINE_EOF && found.length == 0); /* nothing is left of it */
-    if (r == 1)
-        *line = found;
+        r = next_line(text, line);
+    while (r == 1 && line->end == PK_LINE_EOF && line->length == 0); /* the hook has left nothing of it */
     return r;
 }
 
