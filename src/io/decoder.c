@@ -200,7 +200,8 @@ static void hold(struct decoder *decoder, const char **bytes, size_t *length)
 
 size_t decoder_decode(struct decoder *decoder, const char **bytes, size_t *length, char *out, size_t room)
 {
-    struct output output = {out, room};
+    struct output output = {.room = room};
+    output.next = out;
     while (*length > 0 && output.room >= DECODER_ROOM) {
         if (decoder->held_length > 0)
             complete(decoder, bytes, length, &output);
@@ -212,7 +213,8 @@ size_t decoder_decode(struct decoder *decoder, const char **bytes, size_t *lengt
 
 size_t decoder_finish(struct decoder *decoder, char *out, size_t room)
 {
-    struct output output = {out, room};
+    struct output output = {.room = room};
+    output.next = out;
     if (!decoder->is_utf8) /* some encodings keep a character back */
         iconv(decoder->conversion, NULL, NULL, &output.next, &output.room);
     const char *next = decoder->held;

@@ -5,6 +5,10 @@
  * that it does not take is decided here: one (of UTF-16 and UTF-32: one unit) is replaced, escaped or dropped, and what
  * follows it is tried again. A character that the end cuts off is such bytes too. A byte order mark at the very
  * beginning is left out.
+ *
+ * Where the bytes are cut makes no difference to UTF-8, UTF-16, UTF-32, and whatever has no states. To others it makes
+ * none as long as they are valid: what an invalid byte leaves of the state (of UTF-7, in glibc) is the C library's
+ * matter.
  */
 #ifndef PK_IO_DECODER_H
 #define PK_IO_DECODER_H

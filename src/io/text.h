@@ -22,9 +22,9 @@ enum { TEXT_CHUNK = 4096 };
 
 struct text;
 
-/* `fd` is for the lines and the hook, and not used otherwise. `options` NULL: those of PK_TEXT_OPTIONS_INIT. -EINVAL:
- * they make no sense, or the C library does not know the encoding. */
-int text_new(struct text **text, const pk_text_options *options, int fd, pk_error *error);
+/* `fd` is for the lines and the hook, and not used otherwise. `given` NULL: the options of PK_TEXT_OPTIONS_INIT.
+ * -EINVAL: they make no sense, or the C library does not know the encoding. */
+int text_new(struct text **ret, const pk_text_options *given, int fd, pk_error *error);
 struct text *text_free(struct text *text);
 
 /* Lines are not just pieces of the bytes: there is an encoding, stripping or redaction. */

@@ -226,7 +226,7 @@ static void all_lines_are_those_of_the_definition(void **state)
     (void)state;
     static const char letters[] = {'a', 'b', '\0', '\r', '\r', '\n'};
     unsigned seed = 4711;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         char bytes[40];
         size_t length = (size_t)rand_r(&seed) % (sizeof(bytes) + 1);
         struct setting setting = {.line_max = (size_t)rand_r(&seed) % 6 + 1, .split_at_cr = rand_r(&seed) % 2};

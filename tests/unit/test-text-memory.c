@@ -34,7 +34,8 @@ void room_free(struct room *room)
 
 static size_t keep(int fd, char *text, size_t length, size_t capacity, void *data)
 {
-    (void)fd, (void)text, (void)capacity, (void)data;
+    (void)fd, (void)data;
+    memset(text + length, '#', capacity - length); /* as much as it may */
     return length;
 }
 
