@@ -147,6 +147,7 @@ static void no_piece_ends_within_a_character_that_fits(void **state)
     (void)state;
     expect((struct setting){4, false}, "a\xe2\x82\xac\xe2\x82\xac\n", "a\xe2\x82\xac<..>\xe2\x82\xac<LF>");
     expect((struct setting){4, false}, "ab\xe2\x82\xac\n", "ab<..>\xe2\x82\xac<LF>");
+    expect((struct setting){4, false}, "ab\xf0\x9f\x90\xa7\n", "ab<..>\xf0\x9f\x90\xa7<LF>");
     expect((struct setting){5, false}, "ab\xf0\x9f\x90\xa7\n", "ab<..>\xf0\x9f\x90\xa7<LF>");
     expect((struct setting){4, true}, "\xf0\x9f\x90\xa7\xc3\xbc\r", "\xf0\x9f\x90\xa7<..>\xc3\xbc<CR>");
     expect((struct setting){2, false}, "\xe2\x82\xac", "\xe2\x82<..>\xac<EOF>");         /* does not fit */

@@ -221,6 +221,9 @@ static void two_halves_of_a_control_do_not_come_together(void **state)
     expect("\xc2\x07\x9b"
            "31mred",
            "red");
+    expect("\xc2\xc2\x84\x9b"
+           "31mred",
+           "\xc2red");
     expect("\xc2\x1b[m\xa9", "\xc2\xa9");
     expect("\xc2\xc2\xa0", "\xc2\xc2\xa0");
 }
