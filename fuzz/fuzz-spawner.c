@@ -60,6 +60,7 @@ static void read_parcel(struct parcel *parcel, const int *sources)
         last = plan->moves[i].target;
         plan->scratch[i] = 0;
     }
+    HOLDS(plan->terminal < 0 || (size_t)plan->terminal < plan->move_count);
     read_memory(command->rlimits, command->rlimit_count * sizeof(*command->rlimits));
     read_memory(command->groups, command->group_count * sizeof(*command->groups));
     if (command->directory)

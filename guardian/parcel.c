@@ -66,7 +66,7 @@ static bool open_moves(struct plan *plan, const int *sources, size_t source_coun
         last = move->target;
         move->source = sources[move->source];
     }
-    return true;
+    return plan->terminal < 0 || (size_t)plan->terminal < plan->move_count;
 }
 
 static bool has_layout(const struct parcel *parcel, size_t size)

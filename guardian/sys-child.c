@@ -6,6 +6,7 @@
 #include "sys/sigaction.h"
 #include "sys/sys.h"
 
+#include <asm/ioctls.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
 
@@ -96,6 +97,11 @@ pid_t sys_getppid(void)
 int sys_setsid(void)
 {
     return (int)CALL0(setsid);
+}
+
+int sys_take_terminal(int terminal)
+{
+    return (int)CALL3(ioctl, terminal, TIOCSCTTY, 0);
 }
 
 int sys_setpgid(pid_t pid, pid_t pgid)

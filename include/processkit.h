@@ -32,6 +32,7 @@
 #include <processkit/parse.h>
 #include <processkit/process.h>
 #include <processkit/prune.h>
+#include <processkit/pty.h>
 #include <processkit/ready.h>
 #include <processkit/result.h>
 #include <processkit/run.h>

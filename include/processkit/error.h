@@ -76,6 +76,7 @@ typedef enum pk_step {
     PK_STEP_GUARDIAN,   /* starting the guardian */
     PK_STEP_REMOVE,     /* removing a cgroup directory */
     PK_STEP_SPAWNER,    /* starting a spawner, or a command or guardian by one */
+    PK_STEP_TERMINAL,   /* making a terminal for the child, the child taking it, resizing it */
 } pk_step;
 
 #define PK_ERROR_MESSAGE_SIZE  512

@@ -56,7 +56,7 @@ PK_API void pk_process_input_ready(pk_process *process);
 PK_API PK_NODISCARD int pk_process_write(pk_process *process, const void *bytes, size_t length, size_t *written,
                                          pk_time deadline, pk_error *error);
 
-/* The child finds the end of its input. Once more does nothing. */
+/* The child finds the end of its input. Once more does nothing. At a terminal it may miss it: see pty.h. */
 PK_API void pk_process_close_input(pk_process *process);
 
 PK_END_DECLS

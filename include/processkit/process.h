@@ -71,7 +71,8 @@ PK_API int pk_process_pidfd(const pk_process *process);
 PK_API pk_group *pk_process_group(const pk_process *process);
 
 /* The owner's end of the pipe at the child's descriptor `fd`: blocking, close-on-exec, closed with the process. -EBADF
- * if there is none; -EBUSY if the library reads or fills it, see stream.h and input.h. */
+ * if there is none; -EBUSY if the library reads or fills it, see stream.h and input.h. For
+ * terminals see pty.h. */
 PK_API int pk_process_pipe(const pk_process *process, int fd);
 
 /* The same, and from now on it is the caller's. Taking and closing descriptor 0 is how the child sees end of file.

@@ -156,6 +156,7 @@ static const char *const step_names[] = {
     [PK_STEP_GUARDIAN] = "guardian",
     [PK_STEP_REMOVE] = "remove",
     [PK_STEP_SPAWNER] = "spawner",
+    [PK_STEP_TERMINAL] = "terminal",
 };
 
 const char *pk_error_kind_name(pk_error_kind kind)

@@ -3,6 +3,7 @@
  */
 #include "io/feed.h"
 
+#include "io/pty.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -11,9 +12,9 @@
 
 enum { BUFFER_SIZE = 64 * 1024 };
 
-int feed_open(struct feed *feed, int fd, const struct feed_source *source)
+int feed_open(struct feed *feed, int fd, bool is_terminal, const struct feed_source *source)
 {
-    *feed = (struct feed){.fd = fd, .source = *source};
+    *feed = (struct feed){.fd = fd, .is_terminal = is_terminal, .source = *source};
     int flags = sys_fcntl(fd, F_GETFL, 0);
     int r = flags < 0 ? flags : sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     if (r >= 0 && source->callback && !(feed->buffer = malloc(BUFFER_SIZE)))
@@ -32,7 +33,7 @@ void feed_close(struct feed *feed)
 
 void feed_settle(struct feed *feed)
 {
-    if (feed->done)
+    if (feed->done && !feed->is_terminal)
         feed_close(feed);
 }
 
@@ -40,9 +41,11 @@ void feed_settle(struct feed *feed)
 static size_t next_bytes(struct feed *feed, const char **bytes)
 {
     struct feed_source *source = &feed->source;
+    if (feed->exhausted)
+        return 0;
     if (!source->callback) {
         *bytes = source->bytes + feed->given;
-        feed->done = feed->given == source->length;
+        feed->exhausted = feed->given == source->length;
         return source->length - feed->given;
     }
     if (feed->given == feed->filled) {
@@ -55,7 +58,7 @@ static size_t next_bytes(struct feed *feed, const char **bytes)
             feed->filled = (size_t)r;
         } else if (!feed->waiting) {
             feed->error = (int)r;
-            feed->done = true;
+            feed->exhausted = true;
         }
     }
     *bytes = feed->buffer + feed->given;
@@ -68,15 +71,17 @@ void feed_advance(struct feed *feed)
     for (int i = 0; i < MOST_WRITES && feed->fd >= 0 && !feed->done && !feed->waiting; i++) {
         const char *bytes;
         size_t length = next_bytes(feed, &bytes);
-        if (length == 0)
+        if (length == 0) {
+            feed->done = feed->exhausted && (!feed->is_terminal || pty_end_input(feed->fd) != -EAGAIN);
             return;
+        }
         ssize_t r = sys_write_quietly(feed->fd, bytes, length);
         if (r > 0)
             feed->given += (size_t)r;
         if (r == -EAGAIN)
             return;
         if (r < 0 && r != -EINTR) {
-            feed->error = r == -EPIPE ? 0 : (int)r; /* a child need not read */
+            feed->error = r == -EPIPE || r == -EIO ? 0 : (int)r; /* a child need not read; EIO is a terminal's */
             feed->done = true;
         }
     }

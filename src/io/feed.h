@@ -18,8 +18,10 @@ struct feed_source {
 };
 
 struct feed {
-    int fd;    /* non-blocking, ours; -1: there is none any more */
-    bool done; /* the child has all, or its end is closed */
+    int fd;           /* non-blocking, ours; -1: there is none any more */
+    bool is_terminal; /* the master of one: its end is not told by closing it */
+    bool exhausted;   /* the source has no more */
+    bool done;        /* the child has all, or its end is closed */
     struct feed_source source;
     size_t given; /* of the bytes, or of what the callback gave last */
     char *buffer; /* what the callback gave last */
@@ -31,10 +33,11 @@ struct feed {
 #define FEED_NONE ((struct feed){.fd = -1})
 
 /* The descriptor is the feed's from now on, also after a failure. */
-int feed_open(struct feed *feed, int fd, const struct feed_source *source);
+int feed_open(struct feed *feed, int fd, bool is_terminal, const struct feed_source *source);
 void feed_close(struct feed *feed);
 
-/* Closes what is done: whoever watches it must have stopped. */
+/* Closes what is done: whoever watches it must have stopped. Not a terminal, which would hang up if nobody else has it.
+ */
 void feed_settle(struct feed *feed);
 
 /* Writes what the child takes now. */

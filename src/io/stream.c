@@ -209,6 +209,8 @@ static ssize_t read_some(struct stream *stream)
     if (!place.bytes)
         place = (struct place){.bytes = spare, .room = sizeof(spare)}; /* somebody may want memory more than we do */
     ssize_t length = sys_read(stream->fd, place.bytes, place.room);
+    if (length == -EAGAIN)
+        stream->owed = stream->total;
     if (length == -EINTR || length == -EAGAIN)
         return -EAGAIN;
     if (length <= 0) {

@@ -30,6 +30,7 @@ struct stream {
     int fd;       /* ours, non-blocking; -1: it has ended, or was taken */
     bool at_end;  /* nothing more can be read */
     int child_fd; /* what the child knows it by */
+    bool is_terminal;
     bool driven;  /* read without being asked to */
     bool pulled;  /* read only as far as its lines are asked for */
     bool awaited; /* pulled, and somebody waits for more of it */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/owner.h"
+#include "io/pty.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -59,7 +60,9 @@ static void begin_drain(pk_process *process, pk_time now)
         int count = 0;
         if (!stream->driven || stream->ended)
             continue;
-        if (!stream->at_end && sys_readable_bytes(stream->fd, &count) == 0)
+        if (!stream->at_end && stream->is_terminal) /* which does not know: there is no more when it says so */
+            stream->owed = stream->total + PTY_HOLDS;
+        else if (!stream->at_end && sys_readable_bytes(stream->fd, &count) == 0)
             stream->owed = stream->total + (uint64_t)count;
         carry_stream(process, stream);
     }

@@ -56,6 +56,12 @@ CHILD int enter_session(const struct birth *birth)
     return 0;
 }
 
+/* The leader of a session may have one. Before the descriptors are moved, and from where the first of them is. */
+CHILD int take_terminal(const struct plan *plan)
+{
+    return plan->terminal < 0 ? 0 : sys_take_terminal(plan->moves[plan->terminal].source);
+}
+
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 /* Whether an earlier move overwrites what this one needs. */
@@ -282,6 +288,8 @@ SYS_CHILD int child_run(void *data)
     check(birth, reset_signals(birth->plan->command));
     birth->step = PK_STEP_SESSION;
     check(birth, enter_session(birth));
+    birth->step = PK_STEP_TERMINAL;
+    check(birth, take_terminal(birth->plan));
     become(birth);
     arm_parent_death(birth);
     sys_restore_signals(0);

@@ -24,7 +24,7 @@ void uses_free(struct stream_uses *uses)
     free(uses);
 }
 
-static struct descriptor *find(const pk_command *command, int fd)
+struct descriptor *command_find_descriptor(const pk_command *command, int fd)
 {
     for (size_t i = 0; command && i < command->descriptor_count; i++)
         if (command->descriptors[i].fd == fd)
@@ -32,19 +32,28 @@ static struct descriptor *find(const pk_command *command, int fd)
     return NULL;
 }
 
-/* What the descriptor is used for so far, to be added to; NULL if that is not possible. It becomes a pipe. */
+/* The entry of what the owner has another end of: a pipe, unless it is a terminal. */
+static struct descriptor *connected(pk_command *command, int fd)
+{
+    struct descriptor *descriptor = command_find_descriptor(command, fd);
+    if (descriptor && (descriptor->kind == DESCRIPTOR_PIPE || descriptor->kind == DESCRIPTOR_TERMINAL))
+        return descriptor;
+    descriptor = command_descriptor(command, fd);
+    if (descriptor)
+        descriptor->kind = DESCRIPTOR_PIPE;
+    return descriptor;
+}
+
+/* What the descriptor is used for so far, to be added to; NULL if that is not possible. */
 static struct stream_uses *uses_at(pk_command *command, int fd)
 {
-    struct descriptor *descriptor = find(command, fd);
     if (fd == 0) {
         command_remember(command, -EINVAL, "descriptor 0 is read by the child, which writes nothing to it");
         return NULL;
     }
-    if (!descriptor || descriptor->kind != DESCRIPTOR_PIPE)
-        descriptor = command_descriptor(command, fd);
+    struct descriptor *descriptor = connected(command, fd);
     if (!descriptor)
         return NULL;
-    descriptor->kind = DESCRIPTOR_PIPE;
     if (!descriptor->uses)
         descriptor->uses = malloc(sizeof(*descriptor->uses));
     else
@@ -138,10 +147,8 @@ void pk_command_tee(pk_command *command, int fd, int owner_fd, pk_tee kind)
 
 static bool has_no_input(pk_command *command)
 {
-    struct descriptor *descriptor = command_descriptor(command, 0);
-    if (!descriptor)
+    if (!connected(command, 0))
         return false;
-    descriptor->kind = DESCRIPTOR_PIPE;
     free(command->input_copy);
     command->input_copy = NULL;
     command->input = (struct feed_source){0};

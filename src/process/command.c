@@ -154,6 +154,7 @@ pk_command *pk_command_free(pk_command *command)
     free(command->contain);
     free(command->input_copy);
     pk_cancel_free(command->cancel);
+    free(command->pty);
     free(command);
     return NULL;
 }
@@ -376,7 +377,8 @@ void pk_command_umask(pk_command *command, mode_t mask)
 static void check_session(pk_command *command)
 {
     if (command->setsid && command->setpgid)
-        command_remember(command, -EINVAL, "a new session already has a process group of its own");
+        command_remember(command, -EINVAL, "a new session%s already has a process group of its own",
+                         command->pty ? ", which a terminal needs," : "");
 }
 
 void pk_command_setsid(pk_command *command)

@@ -27,6 +27,7 @@ enum descriptor_kind {
     DESCRIPTOR_INHERIT,
     DESCRIPTOR_NULL,
     DESCRIPTOR_PIPE,
+    DESCRIPTOR_TERMINAL,
     DESCRIPTOR_FILE,
     DESCRIPTOR_FD,
     DESCRIPTOR_SAME
@@ -81,6 +82,7 @@ struct pk_command {
     uint64_t keep_ignored;                                  /* bit n - 1 for signal n */
     bool has_uid, has_gid, has_groups, has_umask, has_nice, has_io_priority, has_affinity;
     bool setsid, setpgid, parent_death;
+    struct pty_setup *pty; /* NULL: no terminal of its own */
 
     pk_group_options *contain; /* NULL: the defaults */
     pk_duration timeout;       /* 0: none */
@@ -112,6 +114,9 @@ bool command_grow(pk_command *command, void *array, size_t count, size_t item_si
 /* The entry of a descriptor, made if need be, with nothing in it: what the last call says holds. NULL if that is not
  * possible. */
 struct descriptor *command_descriptor(pk_command *command, int fd);
+
+/* The entry, if there is one. */
+struct descriptor *command_find_descriptor(const pk_command *command, int fd);
 
 /* Frees what it holds. */
 void descriptor_clear(struct descriptor *descriptor);

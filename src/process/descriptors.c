@@ -2,6 +2,7 @@
  * Opening what the child is to find at its descriptors.
  */
 #include "base/error.h"
+#include "io/pty.h"
 #include "process/plan.h"
 #include "sys/sys.h"
 
@@ -60,6 +61,53 @@ static int open_pipe(struct plan *plan, const struct descriptor *descriptor)
     return keep_open(plan, child_reads ? ends[0] : ends[1]);
 }
 
+/* The last one that the owner has; NULL if there is none. */
+static const struct plan_pipe *find_master(const struct plan *plan)
+{
+    for (size_t i = plan->pipe_count; i > 0; i--)
+        if (plan->pipes[i - 1].is_terminal)
+            return &plan->pipes[i - 1];
+    return NULL;
+}
+
+/* The owner's end, for what is read from 0 or written to another one. */
+static void add_master(struct plan *plan, int master, const struct descriptor *descriptor, bool captures)
+{
+    const struct stream_uses *uses = descriptor->uses ? descriptor->uses : captures ? &usual_capture : NULL;
+    plan->pipes[plan->pipe_count++] = (struct plan_pipe){
+        .child_fd = descriptor->fd, .fd = master, .uses = descriptor->fd == 0 ? NULL : uses, .is_terminal = true};
+}
+
+static int make_terminal(struct plan *plan, const struct descriptor *descriptor, bool captures)
+{
+    const pk_command *command = plan->command;
+    int master, terminal;
+    int r = pty_open(command->pty, &master, &terminal);
+    if (r < 0)
+        return r;
+    add_master(plan, master, descriptor, captures);
+    plan->terminal = (int)plan->move_count;
+    keep_open(plan, terminal);
+    r = command->has_uid ? pty_give(terminal, command->uid) : 0;
+    return r < 0 ? r : terminal;
+}
+
+/* One for all the descriptors that it is at. The owner has its other side twice at most: to write what is read from 0,
+ * and to read what is written to 1 and 2. */
+static int open_terminal(struct plan *plan, const struct descriptor *descriptor, bool captures)
+{
+    const struct plan_pipe *master = find_master(plan);
+    if (!master)
+        return make_terminal(plan, descriptor, captures);
+    if (master->child_fd == 0) {
+        int copy = sys_fcntl(master->fd, F_DUPFD_CLOEXEC, STANDARD);
+        if (copy < 0)
+            return copy;
+        add_master(plan, copy, descriptor, captures);
+    }
+    return plan->moves[plan->terminal].source;
+}
+
 static int inherit(struct plan *plan, int target)
 {
     int r = sys_fcntl(target, F_GETFD, 0);
@@ -70,7 +118,7 @@ static int inherit(struct plan *plan, int target)
     return r < 0 ? r : target;
 }
 
-static int open_source(struct plan *plan, const struct descriptor *descriptor)
+static int open_source(struct plan *plan, const struct descriptor *descriptor, bool captures)
 {
     int r;
     switch (descriptor->kind) {
@@ -80,6 +128,8 @@ static int open_source(struct plan *plan, const struct descriptor *descriptor)
         return open_null(plan, descriptor->fd);
     case DESCRIPTOR_PIPE:
         return open_pipe(plan, descriptor);
+    case DESCRIPTOR_TERMINAL:
+        return open_terminal(plan, descriptor, captures);
     case DESCRIPTOR_FILE:
         return open_file(plan, descriptor->path, descriptor->mode);
     case DESCRIPTOR_SAME:
@@ -91,6 +141,15 @@ static int open_source(struct plan *plan, const struct descriptor *descriptor)
     return -EINVAL;
 }
 
+static int explain_terminal(int number, pk_error *error)
+{
+    if (number == -ENOSPC)
+        return error_set(error, number, PK_ERROR_NO_MEMORY, PK_STEP_TERMINAL, NULL,
+                         "cannot make a terminal: there are as many as may be (kernel.pty.max, or the option max of "
+                         "devpts)");
+    return error_errno(error, number, PK_STEP_TERMINAL, NULL, "cannot make a terminal");
+}
+
 static int explain(int number, const struct descriptor *descriptor, pk_error *error)
 {
     switch (descriptor->kind) {
@@ -98,6 +157,8 @@ static int explain(int number, const struct descriptor *descriptor, pk_error *er
         return error_errno(error, number, PK_STEP_OPEN_STDIO, descriptor->path, "cannot open %s", descriptor->path);
     case DESCRIPTOR_PIPE:
         return error_errno(error, number, PK_STEP_OPEN_STDIO, NULL, "cannot make a pipe");
+    case DESCRIPTOR_TERMINAL:
+        return explain_terminal(number, error);
     case DESCRIPTOR_FD:
         return error_errno(error, number, PK_STEP_OPEN_STDIO, NULL, "cannot pass descriptor %d on as %d",
                            descriptor->owner_fd, descriptor->fd);
@@ -106,9 +167,9 @@ static int explain(int number, const struct descriptor *descriptor, pk_error *er
     }
 }
 
-static int add(struct plan *plan, const struct descriptor *descriptor, pk_error *error)
+static int add(struct plan *plan, const struct descriptor *descriptor, bool captures, pk_error *error)
 {
-    int source = open_source(plan, descriptor);
+    int source = open_source(plan, descriptor, captures);
     if (source < 0 && source != SAME)
         return explain(source, descriptor, error);
     plan->moves[plan->move_count++] = (struct plan_move){source, descriptor->fd};
@@ -155,10 +216,35 @@ static int resolve_all_same(struct plan *plan, pk_error *error)
     return r;
 }
 
+/* What is written to a terminal comes by one descriptor. */
+static int check_terminal(const pk_command *command, pk_error *error)
+{
+    const struct descriptor *output = NULL;
+    bool any = !command->pty;
+    for (size_t i = 0; i < command->descriptor_count; i++) {
+        const struct descriptor *descriptor = &command->descriptors[i];
+        if (descriptor->kind != DESCRIPTOR_TERMINAL)
+            continue;
+        any = true;
+        if (output && descriptor->uses)
+            return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_TERMINAL, NULL,
+                             "invalid command: what is written to its terminal comes by descriptor %d, and not by %d",
+                             output->fd, descriptor->fd);
+        if (descriptor->fd != 0)
+            output = descriptor;
+    }
+    return any ? 0
+               : error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_TERMINAL, NULL,
+                           "invalid command: its terminal is at none of the descriptors 0, 1 and 2");
+}
+
 int plan_descriptors(struct plan *plan, bool captures, pk_error *error)
 {
     const pk_command *command = plan->command;
     size_t most = command->descriptor_count + STANDARD;
+    int r = check_terminal(command, error);
+    if (r < 0)
+        return r;
 
     plan->moves = calloc(most, sizeof(*plan->moves));
     plan->scratch = calloc(most, sizeof(*plan->scratch));
@@ -172,12 +258,12 @@ int plan_descriptors(struct plan *plan, bool captures, pk_error *error)
     for (int fd = 0; fd < STANDARD; fd++) {
         bool given = next < command->descriptor_count && command->descriptors[next].fd == fd;
         struct descriptor usual = standard(fd, captures);
-        int r = add(plan, given ? &command->descriptors[next++] : &usual, error);
+        r = add(plan, given ? &command->descriptors[next++] : &usual, captures, error);
         if (r < 0)
             return r;
     }
     for (; next < command->descriptor_count; next++) {
-        int r = add(plan, &command->descriptors[next], error);
+        r = add(plan, &command->descriptors[next], captures, error);
         if (r < 0)
             return r;
     }

@@ -22,6 +22,8 @@ static const char *find_need(const pk_command *command)
         return "a token to cancel it";
     if (command->idle_timeout != 0)
         return "an idle timeout";
+    if (command->pty)
+        return "a terminal";
     if (command->timeout != 0)
         return "a timeout";
     if (command->leftovers != PK_LEFTOVERS_KILL)

@@ -63,18 +63,21 @@ int plan_environment(struct plan *plan, pk_error *error)
     static char *empty[] = {NULL};
     const pk_command *command = plan->command;
 
-    if (command->environment_count == 0) {
+    bool needs_term = command->pty && find(environ, count_of(environ), "TERM") == count_of(environ);
+    if (command->environment_count == 0 && !needs_term) {
         plan->environment = environ ? environ : empty;
         return 0;
     }
     size_t count = count_of(environ);
-    char **result = reallocarray(NULL, count + command->environment_count + 1, sizeof(char *));
+    char **result = reallocarray(NULL, count + command->environment_count + 2, sizeof(char *));
     if (!result)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     if (count > 0)
         memcpy(result, environ, count * sizeof(char *));
     for (size_t i = 0; i < command->environment_count; i++)
         count = apply(&command->environment[i], result, count);
+    if (command->pty && find(result, count, "TERM") == count)
+        result[count++] = (char *)"TERM=dumb";
     result[count] = NULL;
     plan->environment_copy = result;
     plan->environment = result;

@@ -119,7 +119,7 @@ static struct plan_move *put_moves(struct packer *packer, const struct plan *pla
 
 static struct plan put_plan(struct packer *packer, const struct plan *plan)
 {
-    struct plan copy = {.move_count = plan->move_count};
+    struct plan copy = {.move_count = plan->move_count, .terminal = plan->terminal};
     copy.argv = put_list(packer, plan->argv);
     copy.environment = put_list(packer, plan->environment);
     copy.candidates = put_list(packer, plan->candidates);
@@ -181,6 +181,7 @@ static pk_command put_command(struct packer *packer, const pk_command *command, 
     copy.arg0 = NULL;
     copy.environment = NULL;
     copy.descriptors = NULL;
+    copy.pty = NULL;
     copy.rlimits = put_limits(packer, command, then, now, &copy.rlimit_count);
     copy.groups = put_array(packer, command->groups, command->group_count * sizeof(*command->groups));
     copy.directory = command->directory ? put_text(packer, command->directory) : NULL;

@@ -28,7 +28,7 @@ static int plan_argv(struct plan *plan, pk_error *error)
 
 int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_error *error)
 {
-    *plan = (struct plan){.command = command};
+    *plan = (struct plan){.command = command, .terminal = -1};
     int r = plan_argv(plan, error);
     if (r == 0)
         r = plan_environment(plan, error);

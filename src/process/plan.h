@@ -20,6 +20,7 @@ struct plan_pipe {
     int child_fd;
     int fd;
     const struct stream_uses *uses; /* NULL: it is for the caller */
+    bool is_terminal;               /* the master of one, which can be read and written */
 };
 
 struct plan {
@@ -30,6 +31,7 @@ struct plan {
     char *searched;          /* the PATH they come from; NULL if the program was given with a slash */
     struct plan_move *moves; /* sorted by target */
     size_t move_count;
+    int terminal; /* the first move of the terminal that the child takes as its controlling one; -1: none */
     int *scratch; /* for the child: a source by move, as it is at the moment */
     int *opened;  /* the child's ends and files, closed in the parent once the child has them */
     size_t opened_count;

@@ -2,6 +2,7 @@
  * Streams and input of a live process.
  */
 #include "base/error.h"
+#include "io/pty.h"
 #include "process/carry.h"
 #include "sys/sys.h"
 
@@ -237,15 +238,30 @@ void pk_process_input_ready(pk_process *process)
     process_refollow(process);
 }
 
+/* Where there is no room now, it is written when there is. */
+static void end_terminal(pk_process *process)
+{
+    static const struct feed_source nothing = {.length = 0};
+    process->input_ended = true;
+    if (pty_end_input(process->input) != -EAGAIN)
+        return;
+    if (feed_open(&process->feed, process->input, true, &nothing) == 0)
+        process_refollow(process);
+    process->input = -1;
+}
+
 void pk_process_close_input(pk_process *process)
 {
-    process->input = sys_close_safe(process->input);
+    if (!process->input_is_terminal)
+        process->input = sys_close_safe(process->input);
+    else if (process->input >= 0 && !process->input_ended)
+        end_terminal(process);
 }
 
 static int prepare_input(const pk_process *process, pk_error *error)
 {
     int flags = process->input < 0 ? -EBADF : sys_fcntl(process->input, F_GETFL, 0);
-    if (process->input < 0)
+    if (process->input < 0 || process->input_ended)
         return error_set(error, -EBADF, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
                          "the input of the child is no pipe for writing, or was closed");
     int r = flags < 0 ? flags : sys_fcntl(process->input, F_SETFL, flags | O_NONBLOCK);
@@ -268,7 +284,7 @@ int pk_process_write(pk_process *process, const void *bytes, size_t length, size
             done += (size_t)some;
         else if (some == -EAGAIN)
             r = pump(process, &writable, deadline, error);
-        else if (some == -EPIPE)
+        else if (some == -EPIPE || some == -EIO) /* of a pipe, of a terminal */
             r = error_set(error, -EPIPE, PK_ERROR_STDIN, PK_STEP_NONE, NULL, "the child has closed its input");
         else if (some != -EINTR)
             r = error_errno(error, (int)some, PK_STEP_NONE, NULL, "cannot write to the child");

@@ -24,6 +24,7 @@ static int open_stream(pk_process *process, int fd, const struct plan_pipe *pipe
         uses.captured |= captures && pipe->child_fd <= 2;
     }
     int r = stream_open(stream, fd, pipe->child_fd, pipe->uses ? &uses : NULL, error);
+    stream->is_terminal = pipe->is_terminal;
     stream->process = process;
     stream->freed = &process->freed;
     return r;
@@ -45,8 +46,9 @@ static int take_pipes(pk_process *process, struct plan *plan, bool captures, pk_
             r = open_stream(process, fd, pipe, captures, error);
         } else if (!command->has_input) {
             process->input = fd;
+            process->input_is_terminal = pipe->is_terminal;
         } else {
-            r = feed_open(&process->feed, fd, &command->input);
+            r = feed_open(&process->feed, fd, pipe->is_terminal, &command->input);
             if (r < 0)
                 error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare the input");
         }

@@ -17,6 +17,8 @@ struct pk_process {
     size_t stream_count;
     struct feed feed; /* what fills 0 */
     int input;        /* our end of 0 if it is not filled by us; -1: none */
+    bool input_is_terminal;
+    bool input_ended; /* then it is not closed */
     pk_cancel *cancel;
 
     pk_duration idle_timeout; /* 0: none */

@@ -18,6 +18,8 @@ static const char *describe(pk_step step)
         return "cannot enter its cgroup";
     case PK_STEP_SESSION:
         return "cannot make its session or process group";
+    case PK_STEP_TERMINAL:
+        return "cannot take its terminal";
     case PK_STEP_NICE:
         return "cannot set its nice value";
     case PK_STEP_IO_PRIORITY:

@@ -55,6 +55,12 @@ int sys_unlinkat(int dir, const char *name, int flags)
     return (int)SYS_RESULT(unlinkat(dir, name, flags));
 }
 
+int sys_fchown(int fd, uid_t user)
+{
+    SYS_FAULT("fchown");
+    return (int)SYS_RESULT(fchown(fd, user, (gid_t)-1));
+}
+
 int sys_fstat(int fd, struct stat *status)
 {
     SYS_FAULT("fstat");

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 
 /*
@@ -37,6 +38,7 @@ ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset);
 ssize_t sys_write(int fd, const void *bytes, size_t size);
 int sys_mkdirat(int dir, const char *name, mode_t mode);
 int sys_unlinkat(int dir, const char *name, int flags);
+int sys_fchown(int fd, uid_t user);
 int sys_fstat(int fd, struct stat *status);
 int sys_fstatat(int dir, const char *path, struct stat *status, int flags);
 int sys_faccessat(int dir, const char *path, int mode);
@@ -132,6 +134,22 @@ int sys_peer_pid(int socket, pid_t *pid);
 /* A file in memory: one that can be executed, where the kernel lets it, or one for data, which it always lets. */
 int sys_memfd_create(const char *name, bool executable);
 int sys_ftruncate(int fd, size_t size);
+
+/* ---- Terminals -------------------------------------------------------------------------------------------------- */
+
+/* Before the other side of a new master can be opened. */
+int sys_unlock_terminal(int master);
+
+/* Opens the other side. Linux 4.13. */
+int sys_open_terminal(int master, int flags);
+
+/* Makes it the controlling terminal of the calling process, which leads a session that has none. */
+int sys_take_terminal(int terminal);
+
+/* These on either side. */
+int sys_get_terminal(int terminal, struct termios *settings);
+int sys_set_terminal(int terminal, const struct termios *settings);
+int sys_resize_terminal(int terminal, unsigned columns, unsigned rows);
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 

@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 static FILE *output;
@@ -151,6 +153,25 @@ static void put_limits(void)
     put_limit("stack", RLIMIT_STACK);
 }
 
+/* The controlling one. */
+static void put_terminal(void)
+{
+    struct winsize size = {0};
+    struct termios settings = {0};
+    struct stat status = {0};
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (terminal < 0)
+        return;
+    ioctl(terminal, TIOCGWINSZ, &size);
+    tcgetattr(terminal, &settings);
+    fstat(STDIN_FILENO, &status);
+    fprintf(output, "terminal.size=%ux%u\nterminal.echo=%s\nterminal.erase=%u\n", size.ws_col, size.ws_row,
+            settings.c_lflag & ECHO ? "yes" : "no", settings.c_cc[VERASE]);
+    fprintf(output, "terminal.foreground=%d\nterminal.session=%d\nterminal.owner=%u\n", tcgetpgrp(terminal),
+            tcgetsid(terminal), status.st_uid);
+    close(terminal);
+}
+
 static void put_rest(void)
 {
     char name[16], line[4096];
@@ -193,5 +214,6 @@ void describe(char **arguments)
     put_identity();
     put_scheduling();
     put_limits();
+    put_terminal();
     put_rest();
 }

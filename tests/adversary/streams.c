@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static void put(int fd, const char *bytes, size_t length)
@@ -148,6 +149,32 @@ static void run_read_terminal(char **arguments)
     close(terminal);
 }
 
+static void print_size(void)
+{
+    char line[32];
+    struct winsize size;
+    int terminal = open_terminal();
+    if (ioctl(terminal, TIOCGWINSZ, &size) < 0)
+        give_up("the size of the terminal");
+    put(STDOUT_FILENO, line, (size_t)snprintf(line, sizeof(line), "%ux%u\n", size.ws_col, size.ws_row));
+    close(terminal);
+}
+
+/* Blocked, so that none is lost between two looks. */
+static void run_sizes(char **arguments)
+{
+    sigset_t changes;
+    int number;
+    (void)arguments;
+    sigemptyset(&changes);
+    sigaddset(&changes, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &changes, NULL);
+    stand();
+    do
+        print_size();
+    while (sigwait(&changes, &number) == 0);
+}
+
 const struct verb stream_verbs[] = {
     {"print", 1, 1, false, run_print, "TEXT: a line on stdout"},
     {"print-to", 2, 2, false, run_print_to, "FD TEXT: a line on any descriptor"},
@@ -160,5 +187,6 @@ const struct verb stream_verbs[] = {
     {"read-slowly", 2, 2, false, run_read_slowly, "BYTES MS: reads stdin in such steps, to its end"},
     {"steal-terminal", 0, 0, true, run_steal_terminal, "becomes the foreground of its terminal"},
     {"read-terminal", 0, 0, false, run_read_terminal, "reads a byte from its terminal"},
+    {"sizes", 0, 0, true, run_sizes, "prints the size of its terminal, and again whenever it changes"},
     {NULL},
 };

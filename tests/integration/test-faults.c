@@ -75,6 +75,7 @@ struct scenario {
     const pk_mechanism *mechanism;
     const char *words; /* of the adversary */
     bool everything;   /* every option of a command that makes a system call */
+    bool terminal;     /* with a terminal of its own */
     bool shared;       /* in a group of its own making, stopped by the ladder */
 };
 
@@ -84,6 +85,8 @@ static pk_command *make_command(const struct scenario *scenario)
     pk_command_null(command, 1);
     pk_command_grace(command, PK_MILLISECONDS(20));
     pk_command_timeout(command, PK_SECONDS(20));
+    if (scenario->terminal)
+        pk_command_pty(command, NULL);
     if (!scenario->everything)
         return command;
     pk_command_pipe(command, 0);
@@ -234,15 +237,18 @@ static void runs_out_of_descriptors_cleanly(void **state)
 }
 
 static const struct scenario scenarios[] = {
-    {&cgroup2, "exit 0", true, false},
-    {&cgroup2, "wide 2 -- ignore TERM", false, true},
-    {&cgroup2, "leave 0 -- hold", false, false},
-    {&process_group, "exit 0", true, false},
-    {&process_group, "wide 2 -- ignore TERM", false, true},
-    {&process_group, "leave 0 -- hold", false, false},
-    {&reaper, "exit 0", true, false},
-    {&reaper, "wide 2 -- ignore TERM", false, true},
-    {&reaper, "leave 0 -- hold", false, false},
+    {&cgroup2, "exit 0", .everything = true},
+    {&cgroup2, "wide 2 -- ignore TERM", .shared = true},
+    {&cgroup2, "leave 0 -- hold"},
+    {&process_group, "exit 0", .everything = true},
+    {&process_group, "wide 2 -- ignore TERM", .shared = true},
+    {&process_group, "leave 0 -- hold"},
+    {&reaper, "exit 0", .everything = true},
+    {&reaper, "wide 2 -- ignore TERM", .shared = true},
+    {&reaper, "leave 0 -- hold"},
+    {&cgroup2, "exit 0", .terminal = true},
+    {&process_group, "exit 0", .terminal = true},
+    {&reaper, "exit 0", .terminal = true},
 };
 
 #define EVERY(text, index, ...)                                                                                   \
@@ -259,6 +265,9 @@ static const struct test tests[] = {
     EVERY("run/reaper", 6, .needs = 0),
     EVERY("stop/reaper", 7, .needs = 0),
     EVERY("leftovers/reaper", 8, .needs = 0),
+    EVERY("terminal/cgroup2", 9, .needs = NEEDS_CGROUP2),
+    EVERY("terminal/process_group", 10, .needs = 0),
+    EVERY("terminal/reaper", 11, .needs = 0),
     EVERY("run/cgroup2@delegated", 0, .as = TEST_AS_DELEGATED_USER),
     EVERY("run/process_group@user", 3, .as = TEST_AS_USER),
     EVERY("run/reaper@user", 6, .as = TEST_AS_USER),
