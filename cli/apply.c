@@ -285,6 +285,14 @@ static int apply_setsid(void *target, const char *value)
     return 0;
 }
 
+/* The command has it since before the others, which may say something else about a descriptor. */
+static int apply_pty(void *target, const char *value)
+{
+    (void)value;
+    ((struct run_request *)target)->pty = true;
+    return 0;
+}
+
 static int apply_cpu_affinity(void *target, const char *value)
 {
     struct run_request *request = target;
@@ -301,6 +309,7 @@ static int apply_cpu_affinity(void *target, const char *value)
 static int apply_stdin(void *target, const char *value)
 {
     struct run_request *request = target;
+    request->has_stdin = true;
     pk_command_file(request->command, 0, value, PK_FILE_READ);
     return 0;
 }
@@ -379,6 +388,7 @@ const struct option_row run_options[] = {
     {"nice", 0, "N", apply_nice, "with this nice value, -20 to 19"},
     {"rlimit", 0, "R=S[:H]", apply_rlimit, "with this limit per process, such as nofile=64"},
     {"setsid", 0, NULL, apply_setsid, "in a session of its own"},
+    {"pty", 0, NULL, apply_pty, "in a new terminal, which is shown in this one"},
     {"cpu-affinity", 0, "LIST", apply_cpu_affinity, "on these processors, such as 0-3,8"},
     {"stdin", 0, "FILE", apply_stdin, "read stdin from this file"},
     {"stdout", 0, "FILE", apply_stdout, "write stdout to this file; +FILE appends"},

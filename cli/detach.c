@@ -12,14 +12,6 @@
 
 /* ---- pk run --detach -------------------------------------------------------------------------------------------- */
 
-bool detach_is_given(const struct given *given)
-{
-    for (size_t i = 0; i < given->count; i++)
-        if (strcmp(given->options[i].row->name, "detach") == 0)
-            return true;
-    return false;
-}
-
 /* What a detached command is born with; everything else is about the time after, when pk is gone. */
 static bool is_for_birth(const char *option)
 {

@@ -7,9 +7,6 @@
 #include "options.h"
 #include "run.h"
 
-/* Whether the options of pk run ask for it. */
-bool detach_is_given(const struct given *given);
-
 /* 0, or -1 after a message if there are others with it that need pk to stay. */
 int detach_check(const struct given *given);
 

@@ -9,6 +9,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+static const char *line_end = "\n";
+
+void say_at_raw_terminal(bool raw)
+{
+    line_end = raw && isatty(STDERR_FILENO) ? "\r\n" : "\n";
+}
 
 void say(const char *format, ...)
 {
@@ -17,7 +25,7 @@ void say(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "pk: %s\n", pk_format_text(raw, safe, sizeof(safe)));
+    fprintf(stderr, "pk: %s%s", pk_format_text(raw, safe, sizeof(safe)), line_end);
 }
 
 int say_refused(const char *option, const pk_error *error)

@@ -6,6 +6,8 @@
 
 #include <processkit/error.h>
 
+#include <stdbool.h>
+
 /* Exit statuses of pk itself, as coreutils' timeout, env and nohup have them. */
 enum {
     STATUS_TIMED_OUT = 124,
@@ -13,6 +15,9 @@ enum {
     STATUS_NOT_EXECUTABLE = 126, /* found, but not to be run */
     STATUS_NOT_FOUND = 127,
 };
+
+/* From now on lines end as a terminal in raw mode wants it, if stderr is one. */
+void say_at_raw_terminal(bool raw);
 
 /* "pk: " and the message. */
 void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));

@@ -96,6 +96,14 @@ int options_parse(int argc, char **argv, const struct option_row *rows, const ch
     return r;
 }
 
+bool options_have(const struct given *given, const char *name)
+{
+    for (size_t i = 0; i < given->count; i++)
+        if (strcmp(given->options[i].row->name, name) == 0)
+            return true;
+    return false;
+}
+
 int options_apply(const struct given *given, void *target)
 {
     for (size_t i = 0; i < given->count; i++)

@@ -39,6 +39,9 @@ struct given {
 int options_parse(int argc, char **argv, const struct option_row *rows, const char *usage, struct given *given,
                   int *status);
 
+/* Whether this option was given. */
+bool options_have(const struct given *given, const char *name);
+
 /* Applies all of them in order. 0, or -1 after the first that fails. */
 int options_apply(const struct given *given, void *target);
 

@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include "apply.h"
+#include "console.h"
 #include "detach.h"
 #include "ending.h"
 #include "message.h"
@@ -19,6 +20,17 @@
 
 /* ---- Making the request ----------------------------------------------------------------------------------------- */
 
+/* What the program finds at 0, 1 and 2 unless an option says something else. A detached one has no stdin. */
+static void give_standard(pk_command *command, const struct given *given)
+{
+    if (options_have(given, "pty")) {
+        console_ask(command, !options_have(given, "stdin"));
+        return;
+    }
+    for (int fd = options_have(given, "detach"); fd <= 2; fd++)
+        pk_command_inherit(command, fd);
+}
+
 /* 0; otherwise pk ends with *status. */
 static int make_request(int argc, char **argv, struct run_request *request, int *status)
 {
@@ -30,8 +42,7 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
     }
     if (r == 0) {
         request->command = pk_command_new_argv(given.rest);
-        for (int fd = detach_is_given(&given); fd <= 2; fd++) /* a detached one has no stdin by default */
-            pk_command_inherit(request->command, fd);
+        give_standard(request->command, &given);
         r = options_apply(&given, request);
     }
     if (r == 0 && request->detach)
@@ -87,11 +98,14 @@ static int carry(pk_process *process, pk_loop *loop, struct signals *signals, pk
     int r = pk_process_watch(process, loop, on_event, NULL, error);
     while (r >= 0 && !pk_process_result(process)) {
         int patience = signals_patience(signals, process);
-        struct pollfd fds[] = {{.fd = pk_loop_fd(loop), .events = POLLIN}, {.fd = signals->fd, .events = POLLIN}};
-        if (poll(fds, 2, patience) < 0 && errno != EINTR) {
+        struct pollfd fds[2 + CONSOLE_POLLS] = {{.fd = pk_loop_fd(loop), .events = POLLIN},
+                                                {.fd = signals->fd, .events = POLLIN}};
+        console_interest(signals->console, fds + 2);
+        if (poll(fds, 2 + CONSOLE_POLLS, patience) < 0 && errno != EINTR) {
             say("cannot wait: %s", strerror(errno));
             return -1;
         }
+        console_handle(signals->console, fds + 2);
         r = pk_loop_dispatch(loop, 0, error);
         if (fds[1].revents || patience >= 0)
             signals_handle(signals, process);
@@ -120,24 +134,51 @@ static void tell_result(const struct run_request *request, const pk_result *resu
             result->spared ? format_leftovers(result, names, sizeof(names)) : "");
 }
 
+/* What is left of the output is waited for as long as somebody takes it, but not after what was ended by force. */
+static int finish(const struct run_request *request, const pk_result *result, struct signals *signals)
+{
+    bool forced = result->verdict == PK_VERDICT_TIMED_OUT || result->verdict == PK_VERDICT_STOPPED;
+    int ending = ending_of(result, signals->received);
+    console_drain(signals->console, signals, forced ? PK_SECONDS(1) : PK_FOREVER);
+    ending = console_ending(signals->console, ending);
+    signals->console = console_free(signals->console);
+    terminal_restore();
+    tell_result(request, result);
+    return ending;
+}
+
+static int start(const struct run_request *request, struct signals *signals, pk_process **process, int *status)
+{
+    pk_error error;
+    pk_command_evidence(request->command, request->stats);
+    pk_command_contain(request->command, &request->group);
+    if (request->pty) {
+        signals->console = console_new(request->grace, !request->has_stdin);
+        if (!signals->console)
+            return -1;
+    }
+    if (pk_command_start(request->command, process, &error) < 0) {
+        signals->console = console_free(signals->console);
+        say("%s", error.message);
+        *status = status_of_error(&error);
+        return -1;
+    }
+    if (signals->console)
+        console_begin(signals->console, *process);
+    return 0;
+}
+
 static int run(const struct run_request *request, struct signals *signals, pk_loop *loop)
 {
     pk_error error;
     pk_process *process = NULL;
-    pk_command_evidence(request->command, request->stats);
-    pk_command_contain(request->command, &request->group);
-    if (pk_command_start(request->command, &process, &error) < 0) {
-        say("%s", error.message);
-        return status_of_error(&error);
-    }
-    tell_mechanism(request, process);
     int ending = STATUS_FAILED;
-    if (carry(process, loop, signals, &error) == 0) {
-        const pk_result *result = pk_process_result(process);
-        ending = ending_of(result, signals->received);
-        terminal_restore();
-        tell_result(request, result);
-    }
+    if (start(request, signals, &process, &ending) < 0)
+        return ending;
+    tell_mechanism(request, process);
+    if (carry(process, loop, signals, &error) == 0)
+        ending = finish(request, pk_process_result(process), signals);
+    signals->console = console_free(signals->console);
     pk_process_free(process);
     return ending;
 }

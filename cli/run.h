@@ -15,6 +15,8 @@ struct run_request {
     pk_duration timeout; /* 0: none */
     pk_duration grace;
     char *detach; /* its name; NULL: not detached */
+    bool pty;
+    bool has_stdin; /* another one than that of pk */
     bool stats;
     bool quiet;
     bool verbose;

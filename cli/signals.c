@@ -4,10 +4,12 @@
  *  - TERM, HUP, INT, QUIT: the ladder with that signal; the second one kills.
  *  - Ctrl-Z and its kin: pk stops when the *leader* has stopped, as a shell would see it without pk. A leader that
  * ignores or handles the signal goes on, and pk with it.
+ *  - Where the program has a terminal of its own, pk stops by itself: nobody can stop a leader that leads a session.
  *  - Anything else is the leader's.
  */
 #include "signals.h"
 
+#include "console.h"
 #include "message.h"
 #include "terminal.h"
 
@@ -152,6 +154,13 @@ int signals_patience(const struct signals *signals, const pk_process *process)
     return !must_look(signals, process) ? -1 : signals->looks > 0 ? SOON_MS : LATE_MS;
 }
 
+static void stand_still(struct signals *signals, pk_process *process)
+{
+    pk_group_suspend(pk_process_group(process), NULL);
+    console_pause(signals->console);
+    kill(getpid(), SIGSTOP);
+}
+
 /* The shell that started pk shall see what it would have seen of the leader: a stopped job. */
 static void follow_stop(struct signals *signals, pk_process *process)
 {
@@ -159,32 +168,50 @@ static void follow_stop(struct signals *signals, pk_process *process)
         return;
     signals->looks = 0;
     note(signals, "the leader has stopped: stopping the tree and pk", SIGTSTP);
-    pk_group_suspend(pk_process_group(process), NULL);
-    kill(getpid(), SIGSTOP);
+    stand_still(signals, process);
 }
 
-static void go_on(pk_process *process)
+/* First the terminal, which stops pk once more if it was continued in the background. */
+static void go_on(struct signals *signals, pk_process *process)
 {
+    console_resume(signals->console);
     pk_group_resume(pk_process_group(process), NULL);
     pk_process_signal(process, SIGCONT, NULL);
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
+static bool is_for_end(int number)
+{
+    return number == SIGTERM || number == SIGHUP || number == SIGINT || number == SIGQUIT;
+}
+
+/* What pk's own terminal tells, and the program's does not know. */
+static bool handle_for_terminal(struct signals *signals, pk_process *process, int number)
+{
+    if (number == SIGWINCH) {
+        console_resize(signals->console);
+    } else if (number == SIGTSTP) {
+        note(signals, "stopping the tree and pk", number);
+        stand_still(signals, process);
+    }
+    return number == SIGWINCH || number == SIGTSTP;
+}
+
 static void handle(struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
 {
-    switch (info->ssi_signo) {
-    case SIGTERM:
-    case SIGHUP:
-    case SIGINT:
-    case SIGQUIT:
+    if (is_for_end((int)info->ssi_signo)) {
         stop(signals, process, info);
-        break;
+        return;
+    }
+    if (signals->console && handle_for_terminal(signals, process, (int)info->ssi_signo))
+        return;
+    switch (info->ssi_signo) {
     case SIGCHLD:
         follow_stop(signals, process);
         break;
     case SIGCONT:
-        go_on(process);
+        go_on(signals, process);
         break;
     case SIGTSTP:
         pass_on(process, info);
@@ -203,4 +230,13 @@ void signals_handle(struct signals *signals, pk_process *process)
     signals->looks -= signals->looks > 0;
     if (!pk_process_result(process) && must_look(signals, process))
         follow_stop(signals, process);
+}
+
+bool signals_ask_for_end(struct signals *signals)
+{
+    struct signalfd_siginfo info;
+    while (read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        if (is_for_end((int)info.ssi_signo))
+            return true;
+    return false;
 }

@@ -6,12 +6,15 @@
 
 #include "run.h"
 
+struct console;
+
 struct signals {
     int fd;       /* a signalfd; -1: none */
     int received; /* the first signal that asked for the end; 0: none */
     pk_duration grace;
     int looks; /* still to be taken at short intervals at whether the leader stops */
     bool at_terminal;
+    struct console *console; /* the terminal of the program; NULL: it has none of its own */
     bool verbose;
 };
 
@@ -23,5 +26,8 @@ int signals_patience(const struct signals *signals, const pk_process *process);
 
 /* Reads what has come and acts on it; to be called when that time has passed, too. */
 void signals_handle(struct signals *signals, pk_process *process);
+
+/* After the run: reads what has come, and tells whether one of them asks for the end. */
+bool signals_ask_for_end(struct signals *signals);
 
 #endif

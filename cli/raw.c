@@ -1,0 +1,53 @@
+/*
+ * The terminal that pk itself is at, while another one is shown in it.
+ */
+#include "raw.h"
+
+#include "message.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static struct termios found;
+static bool is_raw;
+
+bool raw_settings(struct termios *settings)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (tcgetattr(fd, settings) == 0)
+            return true;
+    return false;
+}
+
+bool raw_size(unsigned *columns, unsigned *rows)
+{
+    struct winsize size;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (ioctl(fd, TIOCGWINSZ, &size) < 0)
+            continue;
+        *columns = size.ws_col;
+        *rows = size.ws_row;
+        return size.ws_col > 0 && size.ws_row > 0;
+    }
+    return false;
+}
+
+void raw_begin(void)
+{
+    /* One that was stopped by SIGSTOP could not put it back, and goes on with what it found in the first place. */
+    if (!is_raw && tcgetattr(STDIN_FILENO, &found) < 0)
+        return;
+    struct termios raw = found;
+    cfmakeraw(&raw);
+    is_raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    say_at_raw_terminal(is_raw);
+}
+
+void raw_end(void)
+{
+    if (!is_raw)
+        return;
+    is_raw = false;
+    tcsetattr(STDIN_FILENO, TCSANOW, &found);
+    say_at_raw_terminal(false);
+}
