@@ -19,7 +19,7 @@ static struct feed open_feed(int ends[2], const struct feed_source *source)
     struct feed feed;
     assert_true(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    assert_int_equal(feed_open(&feed, ends[1], source), 0);
+    assert_int_equal(feed_open(&feed, ends[1], false, source), 0);
     return feed;
 }
 
@@ -92,7 +92,7 @@ static void a_write_that_fails_is_an_error(void **state)
     (void)state;
     struct feed feed;
     int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    assert_int_equal(feed_open(&feed, fd, &(struct feed_source){.bytes = "abc", .length = 3}), 0);
+    assert_int_equal(feed_open(&feed, fd, false, &(struct feed_source){.bytes = "abc", .length = 3}), 0);
     feed_advance(&feed);
     assert_true(feed.done);
     assert_int_equal(feed.error, -ENOSPC);
@@ -104,7 +104,7 @@ static void a_descriptor_that_is_none_is_an_error(void **state)
 {
     (void)state;
     struct feed feed;
-    assert_int_equal(feed_open(&feed, 9999, &(struct feed_source){.bytes = "abc", .length = 3}), -EBADF);
+    assert_int_equal(feed_open(&feed, 9999, false, &(struct feed_source){.bytes = "abc", .length = 3}), -EBADF);
     feed_close(&feed);
 }
 
@@ -203,21 +203,17 @@ static void an_endless_source_takes_turns(void **state)
     (void)state;
     struct feed feed;
     int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    assert_int_equal(feed_open(&feed, fd, &(struct feed_source){.callback = give_all}), 0);
+    assert_int_equal(feed_open(&feed, fd, false, &(struct feed_source){.callback = give_all}), 0);
     feed_advance(&feed);
     assert_false(feed.done);
     feed_close(&feed);
 }
 
 static const struct test tests[] = {
-    PK_TEST(all_bytes_come_and_then_the_end),
-    PK_TEST(no_bytes_are_an_end_at_once),
-    PK_TEST(a_reader_that_has_gone_is_no_error),
-    PK_TEST(a_write_that_fails_is_an_error),
-    PK_TEST(a_descriptor_that_is_none_is_an_error),
-    PK_TEST(a_callback_is_asked_until_its_end),
-    PK_TEST(a_callback_without_anything_waits),
-    PK_TEST(the_error_of_a_callback_ends_it),
+    PK_TEST(all_bytes_come_and_then_the_end),       PK_TEST(no_bytes_are_an_end_at_once),
+    PK_TEST(a_reader_that_has_gone_is_no_error),    PK_TEST(a_write_that_fails_is_an_error),
+    PK_TEST(a_descriptor_that_is_none_is_an_error), PK_TEST(a_callback_is_asked_until_its_end),
+    PK_TEST(a_callback_without_anything_waits),     PK_TEST(the_error_of_a_callback_ends_it),
     PK_TEST(an_endless_source_takes_turns),
 };
 
