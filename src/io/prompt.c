@@ -27,7 +27,7 @@ bool prompt_cut(struct prompt *prompt, pk_line *line)
     size_t cut = prompt->passed < line->length ? prompt->passed : line->length;
     line->text += cut;
     line->length -= cut;
-    prompt->passed = line->end == PK_LINE_PIECE ? prompt->passed - cut : 0;
+    prompt->passed = 0;
     return cut == 0 || !is_nothing(line);
 }
 
