@@ -29,6 +29,19 @@ static int apply_timeout(void *target, const char *value)
     return 0;
 }
 
+static int apply_idle_timeout(void *target, const char *value)
+{
+    struct run_request *request = target;
+    pk_error error;
+    if (pk_parse_duration(value, &request->idle_timeout, &error) < 0)
+        return say_refused("--idle-timeout", &error);
+    if (request->idle_timeout == 0) {
+        say("--idle-timeout: an idle timeout of 0 leaves no time at all");
+        return -1;
+    }
+    return 0;
+}
+
 static int apply_grace(void *target, const char *value)
 {
     struct run_request *request = target;
@@ -332,6 +345,29 @@ static int apply_stderr(void *target, const char *value)
     return 0;
 }
 
+static int apply_capture(void *target, const char *value)
+{
+    struct run_request *request = target;
+    free(request->capture);
+    request->capture = strdup(value);
+    if (!request->capture)
+        say("out of memory");
+    return request->capture ? 0 : -1;
+}
+
+static int apply_capture_max(void *target, const char *value)
+{
+    struct run_request *request = target;
+    pk_error error;
+    if (pk_parse_size(value, &request->capture_max, &error) < 0)
+        return say_refused("--capture-max", &error);
+    if (request->capture_max == 0 || request->capture_max > SIZE_MAX / 4) {
+        say("--capture-max: %s is no number of bytes that can be kept", value);
+        return -1;
+    }
+    return 0;
+}
+
 /* ---- What pk says ----------------------------------------------------------------------------------------------- */
 
 static int apply_stats(void *target, const char *value)
@@ -357,6 +393,7 @@ static int apply_verbose(void *target, const char *value)
 
 const struct option_row run_options[] = {
     {"timeout", 't', "DUR", apply_timeout, "end the tree after this time: 90, 250ms, 1.5s, 5m, 1h30m"},
+    {"idle-timeout", 0, "DUR", apply_idle_timeout, "end the tree when it has written nothing for this time"},
     {"grace", 'k', "DUR", apply_grace, "from the soft signal to the hard kill (default 2s; 0: kill at once)"},
     {"signal", 's', "SIG", apply_signal, "the soft signal (default TERM)"},
     {"memory-max", 0, "SIZE", apply_memory_max, "memory for the tree, such as 512M or 2G"},
@@ -393,6 +430,8 @@ const struct option_row run_options[] = {
     {"stdin", 0, "FILE", apply_stdin, "read stdin from this file"},
     {"stdout", 0, "FILE", apply_stdout, "write stdout to this file; +FILE appends"},
     {"stderr", 0, "FILE", apply_stderr, "write stderr to this file; +FILE appends"},
+    {"capture", 0, "DIR", apply_capture, "write stdout and stderr to files in this directory too"},
+    {"capture-max", 0, "SIZE", apply_capture_max, "only so much of each, half of it from the end"},
     {"detach", 0, "NAME", apply_detach, "leave PROGRAM running on its own under this name (see pk list, pk stop)"},
     {"stats", 0, NULL, apply_stats, "tell at the end how it went and what it used"},
     {"quiet", 'q', NULL, apply_quiet, "say nothing but errors"},

@@ -74,10 +74,11 @@ static int find_master(const pk_process *process)
     return master;
 }
 
-void console_begin(struct console *console, pk_process *process)
+void console_begin(struct console *console, pk_process *process, bool shows)
 {
     console->process = process;
     console->keys.to = console->screen.from = end_own(find_master(process));
+    console->screen.is_over = !shows;
     console_resize(console); /* the signal for that was not looked at yet */
 }
 
@@ -130,6 +131,12 @@ static void hang_up(struct console *console)
     if (console->screen.error != EPIPE && console->screen.error != EIO)
         say("cannot write to stdout: %s", strerror(console->screen.error));
     pk_process_stop(console->process, &options, NULL);
+}
+
+void console_fail(struct console *console, int error)
+{
+    console->screen.error = error;
+    hang_up(console);
 }
 
 void console_handle(struct console *console, const struct pollfd *polls)

@@ -30,14 +30,17 @@ void console_ask(pk_command *command, bool has_keys);
  * that of a run which is ended because its output cannot be written any more. */
 struct console *console_new(pk_duration grace, bool has_keys);
 
-/* The process that was started. */
-void console_begin(struct console *console, pk_process *process);
+/* The process that was started; `shows` if what it writes is to be forwarded here. */
+void console_begin(struct console *console, pk_process *process, bool shows);
 
 /* The rest of these do nothing where there is no terminal: NULL. */
 
 /* What to poll for, CONSOLE_POLLS of them, and what to do after it. */
 void console_interest(const struct console *console, struct pollfd *polls);
 void console_handle(struct console *console, const struct pollfd *polls);
+
+/* What the program writes cannot be shown any more, for this reason. */
+void console_fail(struct console *console, int error);
 
 /* Pk's own terminal has another size. */
 void console_resize(struct console *console);

@@ -25,6 +25,7 @@ int ending_of(const pk_result *result, int received)
 {
     switch (result->verdict) {
     case PK_VERDICT_TIMED_OUT:
+    case PK_VERDICT_IDLE:
         return STATUS_TIMED_OUT;
     case PK_VERDICT_LEFTOVERS:
     case PK_VERDICT_UNKILLABLE:

@@ -8,6 +8,7 @@
 #include "detach.h"
 #include "ending.h"
 #include "message.h"
+#include "output.h"
 #include "signals.h"
 #include "stats.h"
 #include "terminal.h"
@@ -45,6 +46,8 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
         give_standard(request->command, &given);
         r = options_apply(&given, request);
     }
+    if (r == 0)
+        r = output_ask(request, &given);
     if (r == 0 && request->detach)
         r = detach_check(&given);
     options_free(&given);
@@ -90,12 +93,15 @@ static void tell_mechanism(const struct run_request *request, pk_process *proces
 /* The run itself only needs to be carried; what becomes of it is read from the result. */
 static void on_event(pk_process *process, pk_event event, void *data)
 {
-    (void)process, (void)event, (void)data;
+    struct run_request *request = data;
+    (void)process;
+    request->tree_empty |= event == PK_EVENT_TREE_EMPTY;
 }
 
-static int carry(pk_process *process, pk_loop *loop, struct signals *signals, pk_error *error)
+static int carry(struct run_request *request, pk_process *process, pk_loop *loop, struct signals *signals,
+                 pk_error *error)
 {
-    int r = pk_process_watch(process, loop, on_event, NULL, error);
+    int r = pk_process_watch(process, loop, on_event, request, error);
     while (r >= 0 && !pk_process_result(process)) {
         int patience = signals_patience(signals, process);
         struct pollfd fds[2 + CONSOLE_POLLS] = {{.fd = pk_loop_fd(loop), .events = POLLIN},
@@ -109,10 +115,16 @@ static int carry(pk_process *process, pk_loop *loop, struct signals *signals, pk
         r = pk_loop_dispatch(loop, 0, error);
         if (fds[1].revents || patience >= 0)
             signals_handle(signals, process);
+        output_check(request, process, signals);
     }
     if (r < 0)
         say("%s", error->message);
     return r < 0 ? -1 : 0;
+}
+
+static bool is_out_of_time(const pk_result *result)
+{
+    return result->verdict == PK_VERDICT_TIMED_OUT || result->verdict == PK_VERDICT_IDLE;
 }
 
 static void tell_result(const struct run_request *request, const pk_result *result)
@@ -129,18 +141,20 @@ static void tell_result(const struct run_request *request, const pk_result *resu
         say("%s: %s", pk_result_format(result, text, sizeof(text)), format_leftovers(result, names, sizeof(names)));
     else if (result->verdict == PK_VERDICT_LOST)
         say("%s", pk_result_format(result, text, sizeof(text)));
-    else if (!request->quiet && (result->verdict == PK_VERDICT_TIMED_OUT || result->spared))
+    else if (!request->quiet && (is_out_of_time(result) || result->spared))
         say("%s%s%s", pk_result_format(result, text, sizeof(text)), result->spared ? "; left running: " : "",
             result->spared ? format_leftovers(result, names, sizeof(names)) : "");
 }
 
 /* What is left of the output is waited for as long as somebody takes it, but not after what was ended by force. */
-static int finish(const struct run_request *request, const pk_result *result, struct signals *signals)
+static int finish(const struct run_request *request, pk_process *process, struct signals *signals)
 {
-    bool forced = result->verdict == PK_VERDICT_TIMED_OUT || result->verdict == PK_VERDICT_STOPPED;
+    const pk_result *result = pk_process_result(process);
+    bool forced = is_out_of_time(result) || result->verdict == PK_VERDICT_STOPPED;
     int ending = ending_of(result, signals->received);
     console_drain(signals->console, signals, forced ? PK_SECONDS(1) : PK_FOREVER);
     ending = console_ending(signals->console, ending);
+    ending = output_finish(request, process, ending);
     signals->console = console_free(signals->console);
     terminal_restore();
     tell_result(request, result);
@@ -164,11 +178,11 @@ static int start(const struct run_request *request, struct signals *signals, pk_
         return -1;
     }
     if (signals->console)
-        console_begin(signals->console, *process);
+        console_begin(signals->console, *process, !output_is_wanted(request));
     return 0;
 }
 
-static int run(const struct run_request *request, struct signals *signals, pk_loop *loop)
+static int run(struct run_request *request, struct signals *signals, pk_loop *loop)
 {
     pk_error error;
     pk_process *process = NULL;
@@ -176,8 +190,8 @@ static int run(const struct run_request *request, struct signals *signals, pk_lo
     if (start(request, signals, &process, &ending) < 0)
         return ending;
     tell_mechanism(request, process);
-    if (carry(process, loop, signals, &error) == 0)
-        ending = finish(request, pk_process_result(process), signals);
+    if (carry(request, process, loop, signals, &error) == 0)
+        ending = finish(request, process, signals);
     signals->console = console_free(signals->console);
     pk_process_free(process);
     return ending;
@@ -213,5 +227,6 @@ int run_main(int argc, char **argv)
     if (signals.fd >= 0)
         close(signals.fd);
     pk_command_free(request.command);
+    free(request.capture);
     end_as(status);
 }

@@ -7,6 +7,7 @@
 #include <processkit.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What the options ask for. */
 struct run_request {
@@ -14,7 +15,13 @@ struct run_request {
     pk_group_options group;
     pk_duration timeout; /* 0: none */
     pk_duration grace;
-    char *detach; /* its name; NULL: not detached */
+    char *detach;             /* its name; NULL: not detached */
+    pk_duration idle_timeout; /* 0: none */
+    char *capture;            /* the directory for what it writes; NULL: none */
+    uint64_t capture_max;     /* bytes of each stream that are kept there; 0: all */
+    bool closed[3];           /* streams that could not be passed on any more */
+    bool lost;                /* and not because their reader had gone */
+    bool tree_empty;
     bool pty;
     bool has_stdin; /* another one than that of pk */
     bool stats;
