@@ -38,15 +38,42 @@ static pk_time idle_deadline(const pk_process *process)
     return counts ? time_add(process->last_output, process->idle_timeout) : PK_FOREVER;
 }
 
-static void look_at_reasons(pk_process *process, pk_time now)
+static bool has_unread_bytes(const pk_process *process)
+{
+    bool any = false;
+    for (size_t i = 0; i < process->stream_count && !any; i++) {
+        const struct stream *stream = &process->streams[i];
+        int count = 0;
+        bool reads = stream->driven && !stream->at_end && !stream_is_held(stream);
+        any = reads && sys_readable_bytes(stream->fd, &count) == 0 && count > 0;
+    }
+    return any;
+}
+
+/* That nobody has come to read it yet is no silence. */
+static bool is_idle(pk_process *process, pk_time now)
+{
+    if (now < idle_deadline(process))
+        return false;
+    if (!has_unread_bytes(process))
+        return true;
+    process->last_output = now;
+    return false;
+}
+
+/* Whether there was one. */
+static bool look_at_reasons(pk_process *process, pk_time now)
 {
     struct run *run = &process->run;
     if (!is_going_on(run))
-        return;
+        return false;
     if (process->cancel && pk_cancel_is_set(process->cancel))
         run_stop(run, REASON_CANCELLED, &run->stop);
-    else if (now >= idle_deadline(process))
+    else if (is_idle(process, now))
         run_stop(run, REASON_IDLE, &run->stop);
+    else
+        return false;
+    return true;
 }
 
 /* ---- After the end ---------------------------------------------------------------------------------------------- */
@@ -107,11 +134,12 @@ static void drain(pk_process *process, pk_time now)
 
 int carry_run(pk_process *process)
 {
-    pk_time now = sys_now();
-    look_at_reasons(process, now);
+    /* What has ended by itself has done so for no other reason, however late that is looked at. */
     int r = run_advance(&process->run);
+    if (r == 0 && look_at_reasons(process, sys_now()))
+        r = run_advance(&process->run);
     if (process->run.phase == RUN_ENDED && !process->finished)
-        drain(process, now);
+        drain(process, sys_now());
     return r;
 }
 
