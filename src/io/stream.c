@@ -123,11 +123,18 @@ static void pass_line(struct stream *stream, const pk_line *line)
         stream->on_line(stream->process, line, stream->line_data);
 }
 
+/* A line that memory was missing for is lost, and the one after it is next. */
 static void pass_lines(struct stream *stream)
 {
     pk_line line;
-    while (stream->text && !stream->pulled && !*stream->freed && text_next(stream->text, &line) != 0)
+    int r = 1;
+    while (r != 0 && stream->text && !stream->pulled && !*stream->freed) {
+        r = text_next(stream->text, &line);
+        if (r > 0)
         pass_line(stream, &line);
+        else if (r < 0)
+            stream->error = r;
+    }
 }
 
 static void pass_on(struct stream *stream, const char *bytes, size_t length, bool is_kept)
@@ -193,6 +200,7 @@ static bool has_passed_all(struct stream *stream)
 
 static void reach_end(struct stream *stream, int error)
 {
+    if (error)
     stream->error = error;
     stream->at_end = true;
     if (!stream->text)
