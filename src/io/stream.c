@@ -239,16 +239,15 @@ bool stream_is_held(const struct stream *stream)
 size_t stream_advance(struct stream *stream)
 {
     size_t progress = 0;
-    pass_lines(stream); /* that were asked for one by one before */
-    for (int i = 0; i < MOST_READS && progress < MOST_BYTES && !*stream->freed; i++) {
-        if (stream->ended || !has_passed_all(stream))
-            break;
-        if (stream->paused || stream->pulled)
-            break;
+    int reads = 0;
+    pass_lines(stream); /* that were read when lines were still asked for */
+    while (!*stream->freed && !stream->ended && !stream->pulled && has_passed_all(stream)) {
         if (stream->at_end) {
             stream->ended = true;
             break;
         }
+        if (stream->paused || reads++ == MOST_READS || progress >= MOST_BYTES)
+            break;
         ssize_t length = read_some(stream);
         if (length < 0)
             break;
