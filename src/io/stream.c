@@ -259,7 +259,7 @@ size_t stream_advance(struct stream *stream)
 /* The next line for who asked for it, of what was read. */
 static int take_line(struct stream *stream, pk_line *line)
 {
-    for (;;) {
+    while (!*stream->freed) {
         int r = text_next(stream->text, line);
         if (r <= 0)
             return r;
@@ -290,6 +290,7 @@ int stream_next_line(struct stream *stream, pk_line *line)
         if (!read_more(stream))
             return 0;
     }
+    return 0;
 }
 
 static bool find_pending(struct stream *stream, const char *text)
