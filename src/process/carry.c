@@ -143,6 +143,16 @@ int carry_run(pk_process *process)
     return r;
 }
 
+bool carry_unpull(pk_process *process)
+{
+    bool any = false;
+    for (size_t i = 0; i < process->stream_count; i++) {
+        any |= process->streams[i].pulled;
+        process->streams[i].pulled = false;
+    }
+    return any;
+}
+
 pk_time carry_wake(const pk_process *process)
 {
     if (process->run.phase != RUN_ENDED)

@@ -29,6 +29,10 @@ int carry_explain(int number, pk_error *error);
 void carry_stream(pk_process *process, struct stream *stream);
 int carry_run(pk_process *process);
 
+/* From now on streams whose lines were asked for are read without that. Whether there were any: carry_stream passes on
+ * what was read of them. */
+bool carry_unpull(pk_process *process);
+
 /* Closes descriptors that are not needed any more. They must not be watched. */
 void carry_settle(pk_process *process);
 

@@ -11,11 +11,9 @@
 
 /* ---- One -------------------------------------------------------------------------------------------------------- */
 
-/* The rest of streams whose lines were asked for so far is read without that. */
 static int begin(pk_process *process)
 {
-    for (size_t i = 0; i < process->stream_count; i++)
-        process->streams[i].pulled = false;
+    carry_unpull(process);
     return carry_look(process, NULL);
 }
 

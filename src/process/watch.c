@@ -31,8 +31,9 @@ struct process_watch {
     unsigned reported; /* events, as bits */
     struct loop_watch fds[RUN_FDS];
     bool watched[RUN_FDS];
-    int guard;  /* a pidfd of the guardian, our own; or -1 */
-    bool stale; /* what is waited for has changed since it was followed */
+    int guard;   /* a pidfd of the guardian, our own; or -1 */
+    bool stale;  /* what is waited for has changed since it was followed */
+    bool behind; /* lines were read that nobody has got yet */
     struct loop_timer timer;
     size_t part_count;
     struct part parts[]; /* as carry_interest has them, without those of the run */
@@ -126,7 +127,7 @@ static int follow(struct process_watch *watch)
     if (!wanted)
         return -ENOMEM;
     pk_time wake = carry_interest(process, wanted);
-    if (process->run.reached & ~watch->reported)
+    if (process->run.reached & ~watch->reported || watch->behind)
         wake = 0; /* something to report: at once, but from the loop */
     int r = follow_run(watch, wanted);
     for (size_t i = 0; r == 0 && i < watch->part_count; i++)
@@ -168,12 +169,23 @@ static bool report(struct process_watch *watch)
     return true;
 }
 
+static void catch_up(struct process_watch *watch)
+{
+    pk_process *process = watch->process;
+    watch->behind = false;
+    for (size_t i = 0; i < process->stream_count && !process->freed; i++)
+        if (process->streams[i].driven)
+            carry_stream(process, &process->streams[i]);
+}
+
 static void step(struct process_watch *watch)
 {
     pk_process *process = watch->process;
     process_enter(process);
     unfollow(watch);
-    int r = carry_run(process);
+    if (watch->behind)
+        catch_up(watch);
+    int r = process->freed ? 0 : carry_run(process);
     if (!process->freed && report(watch))
         follow_or_retry(watch, r);
     process_leave(process);
@@ -268,6 +280,7 @@ int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback cal
     struct process_watch *watch = new_watch(process, loop, callback, data);
     if (!watch)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot watch a process");
+    watch->behind = carry_unpull(process);
     r = loop_timer_add(loop, &watch->timer, PK_FOREVER, on_time, watch);
     if (r == 0)
         r = follow(watch);
