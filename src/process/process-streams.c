@@ -149,7 +149,7 @@ static int wait_for_any(pk_process *process, int fd, pk_time deadline, pk_error 
     for (size_t i = 0; i < process->stream_count; i++)
         if (is_asked(&process->streams[i], fd))
             process->streams[i].awaited = true;
-    int r = pump(process, NULL, deadline, error);
+    int r = pump(process, NULL, deadline, error); /* -ECANCELED: it is gone */
     for (size_t i = 0; r != -ECANCELED && i < process->stream_count; i++)
         process->streams[i].awaited = false;
     return r;
