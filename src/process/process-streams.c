@@ -2,6 +2,7 @@
  * Streams and input of a live process.
  */
 #include "base/error.h"
+#include "base/time.h"
 #include "io/pty.h"
 #include "process/carry.h"
 #include "sys/sys.h"
@@ -223,7 +224,13 @@ ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, 
             if (length != -EINTR && length != -EAGAIN)
                 return length < 0 ? error_errno(error, (int)length, PK_STEP_WAIT, NULL, "cannot read") : length;
         }
-        r = pump(process, &readable, deadline, error);
+        /* Who holds it still when the run has ended was spared, or has escaped. */
+        pk_time given_up = process->drained;
+        if (sys_now() >= given_up)
+            return 0;
+        r = pump(process, &readable, time_earlier(deadline, given_up), error);
+        if (r == -ETIMEDOUT && sys_now() < deadline)
+            r = 0;
     }
     return r;
 }
