@@ -222,7 +222,8 @@ static ssize_t read_some(struct stream *stream)
     if (length == -EINTR || length == -EAGAIN)
         return -EAGAIN;
     if (length <= 0) {
-        reach_end(stream, length == -EIO ? 0 : (int)length); /* as a terminal says it that nobody holds any more */
+        bool hung_up = length == -EIO && sys_is_terminal(stream->fd); /* that nobody holds any more */
+        reach_end(stream, hung_up ? 0 : (int)length);
         return 0;
     }
     if (length >= USUAL_PIPE)

@@ -216,7 +216,7 @@ ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, 
         struct pollfd readable = {.fd = stream->fd, .events = POLLIN};
         if (sys_is_readable(stream->fd)) {
             ssize_t length = sys_read(stream->fd, buffer, size);
-            length = length == -EIO ? 0 : length;
+            length = length == -EIO && sys_is_terminal(stream->fd) ? 0 : length;
             if (length >= 0) {
                 stream->total += (uint64_t)length;
                 process->last_output = sys_now();
