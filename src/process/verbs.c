@@ -19,10 +19,10 @@ static int run_to_end(const pk_command *command, enum process_stdio stdio, pk_pr
     if (r < 0)
         return r;
     r = pk_process_wait(process, PK_FOREVER, NULL, error);
-    if (r < 0)
-        pk_process_free(process);
-    else
+    if (r == 0)
         *ret = process;
+    else if (r != -ECANCELED) /* a callback of the command has freed it */
+        pk_process_free(process);
     return r;
 }
 
@@ -163,6 +163,7 @@ int pk_command_first_line(const pk_command *command, pk_match_callback match, vo
     if (r < 0)
         return r;
     r = find_line(process, match, data, line, error);
+    if (r != -ECANCELED) /* a callback of the command has freed it */
     pk_process_free(process);
     return r;
 }
