@@ -197,7 +197,7 @@ void carry_settle(pk_process *process)
 
 static int advance(pk_process *process, const struct pollfd *fds)
 {
-    if (process->finished)
+    if (process->finished || process->freed)
         return 0;
     if (fds && fds[RUN_GUARD_FD].revents)
         owner_check_guard(process->run.group->site);

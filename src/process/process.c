@@ -180,6 +180,12 @@ static void release(pk_process *process)
     free(process);
 }
 
+static void release_unused(pk_process *process)
+{
+    if (process->freed && process->busy == 0 && process->held == 0)
+        release(process);
+}
+
 void process_enter(pk_process *process)
 {
     process->busy++;
@@ -188,9 +194,20 @@ void process_enter(pk_process *process)
 bool process_leave(pk_process *process)
 {
     bool stays = !process->freed;
-    if (--process->busy == 0 && !stays)
-        release(process);
+    process->busy--;
+    release_unused(process);
     return stays;
+}
+
+void process_hold(pk_process *process)
+{
+    process->held++;
+}
+
+void process_unhold(pk_process *process)
+{
+    process->held--;
+    release_unused(process);
 }
 
 pk_process *pk_process_free(pk_process *process)
@@ -207,8 +224,7 @@ pk_process *pk_process_free(pk_process *process)
         leader_unref(process->run.leader);
     if (process->run.private_group)
         pk_group_free(group);
-    if (process->busy == 0)
-        release(process);
+    release_unused(process);
     return NULL;
 }
 

@@ -30,6 +30,7 @@ struct pk_process {
 
     /* A callback may free the process: then the memory stays until nobody is busy with it. */
     unsigned busy;
+    unsigned held; /* by who waits for several, while others of them are busy */
     bool freed;
 
     struct process_watch *watch; /* NULL: not watched by a loop */
@@ -51,6 +52,9 @@ bool process_leave(pk_process *process);
 /* process-streams.c: takes what was written to a descriptor up to the end of that text, as pk_process_next_line takes
  * lines: 1, 0 if the stream has ended without it, or a negative errno. */
 int process_find_text(pk_process *process, int fd, const char *text, pk_time deadline, pk_error *error);
+/* Its memory stays meanwhile, whoever frees it. */
+void process_hold(pk_process *process);
+void process_unhold(pk_process *process);
 
 /* watch.c: stops watching. Safe inside the callback. */
 void process_unwatch(pk_process *process);

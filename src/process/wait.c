@@ -41,11 +41,47 @@ int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk
 
 /* What all of them wait for: one after the other in one array. */
 struct crowd {
-    pk_process *const *processes;
+    pk_process **processes; /* a copy */
     size_t count;
     struct pollfd *fds;
     size_t fd_count;
 };
+
+/* A callback of one may free another, and change the caller's array. */
+static int hold_all(struct crowd *crowd, pk_process *const *processes)
+{
+    crowd->fds = calloc(crowd->fd_count, sizeof(*crowd->fds));
+    crowd->processes = calloc(crowd->count, sizeof(*crowd->processes));
+    if (!crowd->fds || !crowd->processes)
+        return -ENOMEM;
+    for (size_t i = 0; i < crowd->count; i++) {
+        crowd->processes[i] = processes[i];
+        if (processes[i])
+            process_hold(processes[i]);
+    }
+    return 0;
+}
+
+static void close_crowd(struct crowd *crowd)
+{
+    for (size_t i = 0; crowd->processes && i < crowd->count; i++)
+        if (crowd->processes[i])
+            process_unhold(crowd->processes[i]);
+    free(crowd->processes);
+    free(crowd->fds);
+}
+
+static int begin_all(const struct crowd *crowd, pk_error *error)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < crowd->count; i++) {
+        pk_process *process = crowd->processes[i];
+        r = process ? begin(process) : 0;
+        if (r < 0)
+            carry_explain(r, error);
+    }
+    return r;
+}
 
 static int open_crowd(struct crowd *crowd, pk_process *const *processes, size_t count, pk_error *error)
 {
@@ -59,16 +95,9 @@ static int open_crowd(struct crowd *crowd, pk_process *const *processes, size_t 
     }
     if (living == 0)
         return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_WAIT, NULL, "there is no process to wait for");
-    *crowd = (struct crowd){.processes = processes, .count = count, .fd_count = most};
-    crowd->fds = calloc(most, sizeof(*crowd->fds));
-    if (!crowd->fds)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot wait for processes");
-    for (size_t i = 0; i < count; i++) {
-        int r = processes[i] ? begin(processes[i]) : 0;
-        if (r < 0)
-            return carry_explain(r, error);
-    }
-    return 0;
+    *crowd = (struct crowd){.count = count, .fd_count = most};
+    int r = hold_all(crowd, processes);
+    return r < 0 ? error_errno(error, r, PK_STEP_ALLOCATE, NULL, "cannot wait for processes") : begin_all(crowd, error);
 }
 
 static int pump(struct crowd *crowd, pk_time until, pk_error *error)
@@ -125,7 +154,7 @@ static int wait_for(pk_process *const *processes, size_t count, bool all, pk_tim
         else
             r = pump(&crowd, deadline, error);
     }
-    free(crowd.fds);
+    close_crowd(&crowd);
     return r < 0 || all ? r : (int)first;
 }
 
