@@ -36,9 +36,14 @@ int capture_open(struct capture *capture, const pk_capture_options *options, pk_
     return options->spill ? open_spill(capture, options->spill, error) : 0;
 }
 
+void capture_settle(struct capture *capture)
+{
+    capture->spill = sys_close_safe(capture->spill);
+}
+
 void capture_close(struct capture *capture)
 {
-    sys_close_safe(capture->spill);
+    capture_settle(capture);
     free(capture->bytes);
     *capture = (struct capture){.spill = -1};
 }

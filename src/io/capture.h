@@ -22,6 +22,9 @@ struct capture {
 int capture_open(struct capture *capture, const pk_capture_options *options, pk_error *error);
 void capture_close(struct capture *capture);
 
+/* Nothing more will come: closes the spill file. */
+void capture_settle(struct capture *capture);
+
 /*
  * Where the next bytes may be put, so that they need not be moved, and how many; NULL: nowhere, for want of a place
  * that is worth it. What was put there is then told by capture_fill.

@@ -84,11 +84,19 @@ int stream_open(struct stream *stream, int fd, int child_fd, const struct stream
     return r;
 }
 
+/* Whoever reads them is to see their end. */
+static void close_targets(struct stream *stream)
+{
+    tee_close(&stream->tees[PK_TEE_RAW]);
+    tee_close(&stream->tees[PK_TEE_TEXT]);
+    if (stream->capture)
+        capture_settle(stream->capture);
+}
+
 void stream_close(struct stream *stream)
 {
     stream->fd = sys_close_safe(stream->fd);
-    tee_close(&stream->tees[PK_TEE_RAW]);
-    tee_close(&stream->tees[PK_TEE_TEXT]);
+    close_targets(stream);
     stream->text = text_free(stream->text);
     prompt_reset(&stream->prompt);
     if (stream->capture)
@@ -339,6 +347,8 @@ void stream_settle(struct stream *stream)
 {
     if (stream->at_end)
         stream->fd = sys_close_safe(stream->fd);
+    if (stream->ended)
+        close_targets(stream);
     tee_settle(&stream->tees[PK_TEE_RAW]);
     tee_settle(&stream->tees[PK_TEE_TEXT]);
 }
