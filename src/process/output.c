@@ -37,14 +37,25 @@ static size_t last_line(const pk_capture *capture, const char **line)
     return (size_t)(end - start);
 }
 
+/* Cut, but not within a character. */
+static size_t cut_line(const char *line, size_t length)
+{
+    if (length <= MOST_SAID)
+        return length;
+    length = MOST_SAID;
+    while (length > MOST_SAID - 4 && ((unsigned char)line[length] & 0xc0) == 0x80)
+        length--;
+    return length;
+}
+
 /* ": " and that; nothing if it said nothing on stderr. */
 static void say_last(const struct ended *ended, char *text, size_t size)
 {
     const pk_capture *capture = ended_capture(ended, 2);
     const char *line = "";
     size_t length = capture ? last_line(capture, &line) : 0;
-    bool cut = length > MOST_SAID;
-    snprintf(text, size, "%s%.*s%s", length ? ": " : "", (int)(cut ? MOST_SAID : length), line, cut ? "..." : "");
+    size_t shown = cut_line(line, length);
+    snprintf(text, size, "%s%.*s%s", length ? ": " : "", (int)shown, line, shown < length ? "..." : "");
 }
 
 /* ---- As an error ------------------------------------------------------------------------------------------------ */
