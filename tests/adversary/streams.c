@@ -56,6 +56,32 @@ static void run_bytes(char **arguments)
         put(STDOUT_FILENO, block, left < (long)sizeof(block) ? (size_t)left : sizeof(block));
 }
 
+/* Two streams in turns. */
+static void run_alternate(char **arguments)
+{
+    char line[32];
+    long count = number(arguments[0]);
+    for (long i = 1; i <= count; i++) {
+        put(STDOUT_FILENO, line, (size_t)snprintf(line, sizeof(line), "out %ld\n", i));
+        put(STDERR_FILENO, line, (size_t)snprintf(line, sizeof(line), "err %ld\n", i));
+    }
+}
+
+static void run_flood(char **arguments)
+{
+    char block[4096];
+    (void)arguments;
+    memset(block, 'x', sizeof(block));
+    stand();
+    for (;;)
+        put(STDOUT_FILENO, block, sizeof(block));
+}
+
+static void run_close(char **arguments)
+{
+    close((int)number(arguments[0]));
+}
+
 static void run_half_line(char **arguments)
 {
     (void)arguments;
@@ -114,6 +140,14 @@ static void run_read_slowly(char **arguments)
     stand();
     while (get(buffer, size < sizeof(buffer) ? size : sizeof(buffer)) > 0)
         sleep_ms(pause_ms);
+}
+
+static void run_read_bytes(char **arguments)
+{
+    char byte;
+    stand();
+    for (long left = number(arguments[0]); left > 0 && get(&byte, 1) > 0;)
+        left--;
 }
 
 /* ---- The terminal ----------------------------------------------------------------------------------------------- */
@@ -180,10 +214,14 @@ const struct verb stream_verbs[] = {
     {"print-to", 2, 2, false, run_print_to, "FD TEXT: a line on any descriptor"},
     {"lines", 1, 1, false, run_lines, "N: N lines on stdout"},
     {"bytes", 1, 1, false, run_bytes, "N: N bytes on stdout, without an end of line"},
+    {"alternate", 1, 1, false, run_alternate, "N: N lines on stdout and N on stderr, by turns"},
+    {"flood", 0, 0, true, run_flood, "writes to stdout for ever, as fast as it can"},
+    {"close", 1, 1, false, run_close, "FD: closes it"},
     {"half-line", 0, 0, true, run_half_line, "prints half a line"},
     {"chatter", 1, 1, true, run_chatter, "MS: a line on stdout every MS, for ever"},
     {"echo", 0, 0, false, run_echo, "copies stdin to stdout"},
     {"count", 0, 0, false, run_count, "reads stdin to its end and prints how many bytes there were"},
+    {"read-bytes", 1, 1, false, run_read_bytes, "N: reads N bytes of stdin, or to its end"},
     {"read-slowly", 2, 2, false, run_read_slowly, "BYTES MS: reads stdin in such steps, to its end"},
     {"steal-terminal", 0, 0, true, run_steal_terminal, "becomes the foreground of its terminal"},
     {"read-terminal", 0, 0, false, run_read_terminal, "reads a byte from its terminal"},

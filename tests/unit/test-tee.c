@@ -299,23 +299,18 @@ static void a_terminal_that_nobody_reads_does_not_block(void **state)
     free(lines);
 }
 
-#define EACH(function)                                                                        \
-    PK_TEST_NAMED(#function "/pipe", function, .data = &blocking_pipe),                       \
-        PK_TEST_NAMED(#function "/non-blocking-pipe", function, .data = &non_blocking_pipe),  \
-        PK_TEST_NAMED(#function "/socket", function, .data = &blocking_socket),               \
+#define EACH(function)                                                                       \
+    PK_TEST_NAMED(#function "/pipe", function, .data = &blocking_pipe),                      \
+        PK_TEST_NAMED(#function "/non-blocking-pipe", function, .data = &non_blocking_pipe), \
+        PK_TEST_NAMED(#function "/socket", function, .data = &blocking_socket),              \
         PK_TEST_NAMED(#function "/non-blocking-socket", function, .data = &non_blocking_socket)
 
 static const struct test tests[] = {
-    EACH(a_full_one_gets_the_rest_later),
-    EACH(what_comes_meanwhile_stays_behind_the_rest),
-    EACH(the_mode_of_the_descriptor_stays),
-    EACH(one_that_is_gone_fails_without_a_signal),
-    EACH(one_that_goes_while_it_is_full_fails),
-    PK_TEST(the_signal_stays_as_it_was),
-    PK_TEST(a_file_takes_all_at_once),
-    PK_TEST(a_full_device_fails),
-    PK_TEST(what_cannot_be_written_to_fails),
-    PK_TEST(a_terminal_that_nobody_reads_does_not_block),
+    EACH(a_full_one_gets_the_rest_later),       EACH(what_comes_meanwhile_stays_behind_the_rest),
+    EACH(the_mode_of_the_descriptor_stays),     EACH(one_that_is_gone_fails_without_a_signal),
+    EACH(one_that_goes_while_it_is_full_fails), PK_TEST(the_signal_stays_as_it_was),
+    PK_TEST(a_file_takes_all_at_once),          PK_TEST(a_full_device_fails),
+    PK_TEST(what_cannot_be_written_to_fails),   PK_TEST(a_terminal_that_nobody_reads_does_not_block),
 };
 
 PK_TEST_MAIN(tests)
