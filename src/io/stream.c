@@ -139,7 +139,7 @@ static void pass_lines(struct stream *stream)
     while (r != 0 && stream->text && !stream->pulled && !*stream->freed) {
         r = text_next(stream->text, &line);
         if (r > 0)
-        pass_line(stream, &line);
+            pass_line(stream, &line);
         else if (r < 0)
             stream->error = r;
     }
@@ -209,7 +209,7 @@ static bool has_passed_all(struct stream *stream)
 static void reach_end(struct stream *stream, int error)
 {
     if (error)
-    stream->error = error;
+        stream->error = error;
     stream->at_end = true;
     if (!stream->text)
         return;
@@ -276,6 +276,7 @@ static int take_line(struct stream *stream, pk_line *line)
         if (prompt_cut(&stream->prompt, line))
             return 1;
     }
+    return 0;
 }
 
 /* Whether there is more now. */
@@ -292,11 +293,11 @@ int stream_next_line(struct stream *stream, pk_line *line)
 {
     if (prompt_take_rest(&stream->prompt, line))
         return 1;
-    for (;;) {
+    while (!*stream->freed) {
         int r = take_line(stream, line);
         if (r != 0)
             return r;
-        if (!read_more(stream))
+        if (*stream->freed || !read_more(stream))
             return 0;
     }
     return 0;

@@ -164,7 +164,7 @@ int pk_command_first_line(const pk_command *command, pk_match_callback match, vo
         return r;
     r = find_line(process, match, data, line, error);
     if (r != -ECANCELED) /* a callback of the command has freed it */
-    pk_process_free(process);
+        pk_process_free(process);
     return r;
 }
 

@@ -93,7 +93,10 @@ static void much_goes_in_and_out(void **state)
     char *bytes = malloc(MUCH);
     for (size_t i = 0; i < MUCH; i++)
         bytes[i] = (char)(i * 2654435761U >> 15);
+    pk_capture_options all = PK_CAPTURE_OPTIONS_INIT;
+    all.head = MUCH;
     pk_auto(pk_command) command = captured(state, "echo");
+    pk_command_capture(command, 1, &all);
     pk_command_input(command, bytes, MUCH);
     course_start(&course, state, command);
     assert_true(pk_result_is_success(course_end(&course)));
