@@ -67,9 +67,8 @@ typedef struct pk_pty_options {
  * If the command says a uid, the terminal belongs to that user.
  *
  * The start fails with PK_STEP_TERMINAL. -ENOSPC: there are as many terminals as may be. -ENOENT, -ENODEV: there is no
- * /dev/ptmx, or no devpts. -EINVAL: there is no descriptor left for it, or
- * stream 2 is asked for while all comes by 1. A command cannot have it together with
- * pk_command_setpgid, and cannot be detached with it. Kernel: 4.13.
+ * /dev/ptmx, or no devpts. -EINVAL: there is no descriptor left for it, or stream 2 is asked for while all comes by 1.
+ * A command cannot have it together with pk_command_setpgid, and cannot be detached with it. Kernel: 4.13.
  */
 PK_API void pk_command_pty(pk_command *command, const pk_pty_options *options);
 
