@@ -81,7 +81,8 @@ void feed_advance(struct feed *feed)
         if (r == -EAGAIN)
             return;
         if (r < 0 && r != -EINTR) {
-            feed->error = r == -EPIPE || r == -EIO ? 0 : (int)r; /* a child need not read; EIO is a terminal's */
+            bool unread = r == -EPIPE || (r == -EIO && feed->is_terminal); /* a child need not read */
+            feed->error = unread ? 0 : (int)r;
             feed->done = true;
         }
     }

@@ -230,7 +230,7 @@ static ssize_t read_some(struct stream *stream)
     if (length == -EINTR || length == -EAGAIN)
         return -EAGAIN;
     if (length <= 0) {
-        bool hung_up = length == -EIO && sys_is_terminal(stream->fd); /* that nobody holds any more */
+        bool hung_up = length == -EIO && stream->is_terminal; /* that nobody holds any more */
         reach_end(stream, hung_up ? 0 : (int)length);
         return 0;
     }

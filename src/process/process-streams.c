@@ -216,7 +216,7 @@ ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, 
         struct pollfd readable = {.fd = stream->fd, .events = POLLIN};
         if (sys_is_readable(stream->fd)) {
             ssize_t length = sys_read(stream->fd, buffer, size);
-            length = length == -EIO && sys_is_terminal(stream->fd) ? 0 : length;
+            length = length == -EIO && stream->is_terminal ? 0 : length;
             if (length >= 0) {
                 stream->total += (uint64_t)length;
                 process->last_output = sys_now();
@@ -291,7 +291,7 @@ int pk_process_write(pk_process *process, const void *bytes, size_t length, size
             done += (size_t)some;
         else if (some == -EAGAIN)
             r = pump(process, &writable, deadline, error);
-        else if (some == -EPIPE || some == -EIO) /* of a pipe, of a terminal */
+        else if (some == -EPIPE || (some == -EIO && process->input_is_terminal))
             r = error_set(error, -EPIPE, PK_ERROR_STDIN, PK_STEP_NONE, NULL, "the child has closed its input");
         else if (some != -EINTR)
             r = error_errno(error, (int)some, PK_STEP_NONE, NULL, "cannot write to the child");

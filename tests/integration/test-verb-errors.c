@@ -77,7 +77,7 @@ static const struct refusal refusals[] = {
     {"signalled", "die USR1", NULL, -EPROTO, PK_ERROR_SIGNALLED, "killed by SIGUSR1", NULL, 0, SIGUSR1},
     {"timeout", "print-to 2 slow -- hold", with_timeout, -ETIMEDOUT, PK_ERROR_TIMEOUT, NULL, "timed out after ", 0,
      SIGTERM},
-    {"idle", "hold", with_idle_timeout, -ETIMEDOUT, PK_ERROR_IDLE_TIMEOUT, NULL, "silent for too long, ended after ", 0,
+    {"idle", "hold", with_idle_timeout, -ETIMEDOUT, PK_ERROR_IDLE_TIMEOUT, NULL, "fell silent, ended after ", 0,
      SIGTERM},
     {"too-large", "bytes 11 -- exit 0", with_small_capture, -EOVERFLOW, PK_ERROR_OUTPUT_TOO_LARGE,
      "wrote more than is kept; exited with 0", NULL, 0, 0},
