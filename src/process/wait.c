@@ -106,6 +106,8 @@ static int pump(struct crowd *crowd, pk_time until, pk_error *error)
     for (size_t i = 0; i < crowd->count; i++) {
         if (!crowd->processes[i])
             continue;
+        if (crowd->processes[i]->freed) /* by a callback of one that came after it */
+            return carry_explain(-ECANCELED, error);
         pk_time wake = carry_interest(crowd->processes[i], fds);
         until = time_earlier(until, wake);
         fds += carry_most(crowd->processes[i]);
