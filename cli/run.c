@@ -197,6 +197,13 @@ static int run(struct run_request *request, struct signals *signals, pk_loop *lo
     return ending;
 }
 
+static void free_request(struct run_request *request)
+{
+    pk_command_free(request->command);
+    free(request->detach);
+    free(request->capture);
+}
+
 int run_main(int argc, char **argv)
 {
     struct run_request request = {.group = PK_GROUP_OPTIONS_INIT, .grace = PK_DEFAULT_GRACE};
@@ -205,15 +212,11 @@ int run_main(int argc, char **argv)
     pk_error error;
     int status = STATUS_FAILED;
 
-    if (make_request(argc, argv, &request, &status) != 0) {
-        pk_command_free(request.command);
-        free(request.detach);
-        return status;
-    }
-    if (request.detach) {
+    int r = make_request(argc, argv, &request, &status);
+    if (r == 0 && request.detach)
         status = detach_run(&request);
-        pk_command_free(request.command);
-        free(request.detach);
+    if (r != 0 || request.detach) {
+        free_request(&request);
         return status;
     }
     signals.grace = request.grace;
@@ -226,7 +229,6 @@ int run_main(int argc, char **argv)
     pk_loop_free(loop);
     if (signals.fd >= 0)
         close(signals.fd);
-    pk_command_free(request.command);
-    free(request.capture);
+    free_request(&request);
     end_as(status);
 }
