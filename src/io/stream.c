@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     BUFFER_SIZE = 64 * 1024,
@@ -114,19 +115,27 @@ static bool captures_text(const struct stream *stream)
     return stream->capture && stream->text && text_changes(stream->text);
 }
 
-static void pass_line(struct stream *stream, const pk_line *line)
+static void capture_line(struct capture *capture, const pk_line *line)
 {
     const char *end = text_end_bytes(line->end);
+    capture_put(capture, line->text, line->length);
+    capture_put(capture, end, strlen(end));
+}
+
+static void tee_line(struct tee *tee, const pk_line *line)
+{
+    tee_write(tee, line->text, line->length);
+    if (line->end != PK_LINE_PIECE)
+        tee_write(tee, "\n", 1);
+}
+
+static void pass_line(struct stream *stream, const pk_line *line)
+{
     struct tee *tee = &stream->tees[PK_TEE_TEXT];
-    if (captures_text(stream)) {
-        capture_put(stream->capture, line->text, line->length);
-        capture_put(stream->capture, end, end[0] == '\r' && end[1] ? 2 : end[0] != '\0');
-    }
-    if (tee_is_open(tee)) {
-        tee_write(tee, line->text, line->length);
-        if (line->end != PK_LINE_PIECE)
-            tee_write(tee, "\n", 1);
-    }
+    if (captures_text(stream))
+        capture_line(stream->capture, line);
+    if (tee_is_open(tee))
+        tee_line(tee, line);
     if (stream->on_line)
         stream->on_line(stream->process, line, stream->line_data);
 }
