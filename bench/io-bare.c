@@ -74,11 +74,11 @@ int64_t bare_read_all(const struct bare *bare, int fd, size_t block)
     }
 }
 
-int64_t bare_read_lines(const struct bare *bare, int fd, uint64_t *lines)
+int64_t bare_read_lines(const struct bare *bare, int fd, size_t block, uint64_t *lines)
 {
     int64_t total = 0;
     for (*lines = 0;;) {
-        ssize_t r = read(bare->fds[fd], bytes, BARE_BLOCK);
+        ssize_t r = read(bare->fds[fd], bytes, block);
         if (r <= 0)
             return r < 0 ? -errno : total;
         total += r;

@@ -27,8 +27,8 @@ enum { BARE_BLOCK = 64 * 1024 };
 /* Reads one to its end, `block` bytes at a time, up to a loud pipe's: how many bytes, or a negative errno. */
 int64_t bare_read_all(const struct bare *bare, int fd, size_t block);
 
-/* The same in blocks of 64 KiB, and finds the end of each line. */
-int64_t bare_read_lines(const struct bare *bare, int fd, uint64_t *lines);
+/* The same, and finds the end of each line. */
+int64_t bare_read_lines(const struct bare *bare, int fd, size_t block, uint64_t *lines);
 
 /* Waits; 0 if it exited with 0. */
 int bare_end(struct bare *bare);

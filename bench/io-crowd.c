@@ -155,12 +155,13 @@ static struct load look(void)
         load.descriptors++;
     if (directory)
         closedir(directory);
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
-        die("/proc/self/statm", strerror(errno));
-    fclose(file);
-    load.resident = pages * (sysconf(_SC_PAGESIZE) / 1024);
+    char line[256];
+    FILE *file = fopen("/proc/self/smaps_rollup", "re"); /* to the page, as the counters of statm are not */
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "Rss: %ld", &load.resident) == 1)
+            break;
+    if (file)
+        fclose(file);
     return load;
 }
 
