@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    BUFFER_SIZE = 64 * 1024,
     USUAL_PIPE = 64 * 1024,
     LEAST_BUFFER = 4096,
     LOUD_PIPE = 256 * 1024, /* bytes, for a child that fills the usual ones */
@@ -103,9 +102,8 @@ void stream_close(struct stream *stream)
     if (stream->capture)
         capture_close(stream->capture);
     free(stream->capture);
-    free(stream->buffer);
     stream->capture = NULL;
-    stream->buffer = NULL;
+    room_free(&stream->buffer);
 }
 
 /* ---- Passing on ------------------------------------------------------------------------------------------------- */
@@ -181,6 +179,18 @@ struct place {
     bool is_last; /* of the capture: they need not be moved */
 };
 
+/* A buffer grows when it was filled: most children say little, and there may be many of them. What was in it has been
+ * used up. */
+static void prepare_buffer(struct stream *stream)
+{
+    size_t size = stream->buffer.size;
+    if (size == 0)
+        (void)room_reserve(&stream->buffer, LEAST_BUFFER, LEAST_BUFFER);
+    else if (stream->filled && size < LOUD_PIPE)
+        (void)room_reserve(&stream->buffer, 2 * size, LOUD_PIPE);
+    stream->filled = false;
+}
+
 /* Nobody else looks at bytes in their last place: who does could have them moved meanwhile. There is room for all that
  * a loud pipe holds: fewer turns of reader and writer, who get into each other's way at the pipe's lock. */
 static struct place choose_place(struct stream *stream)
@@ -190,10 +200,9 @@ static struct place choose_place(struct stream *stream)
         place.bytes = capture_reserve(stream->capture, &place.room);
     place.is_last = place.bytes;
     if (!place.bytes) {
-        if (!stream->buffer)
-            stream->buffer = malloc(BUFFER_SIZE);
-        place.bytes = stream->buffer;
-        place.room = BUFFER_SIZE;
+        prepare_buffer(stream);
+        place.bytes = stream->buffer.bytes;
+        place.room = stream->buffer.size;
     }
     if (place.room > LOUD_PIPE)
         place.room = LOUD_PIPE;
@@ -243,6 +252,7 @@ static ssize_t read_some(struct stream *stream)
         reach_end(stream, hung_up ? 0 : (int)length);
         return 0;
     }
+    stream->filled = (size_t)length == place.room;
     if (length >= USUAL_PIPE)
         enlarge(stream);
     pass_on(stream, place.bytes, (size_t)length, place.is_last);
@@ -343,7 +353,9 @@ int stream_pull(struct stream *stream, pk_error *error)
     int r = stream->text ? 0 : text_new(&stream->text, &usual, stream->child_fd, error);
     if (r < 0)
         return r;
-    if (!stream->buffer && !(stream->buffer = malloc(BUFFER_SIZE))) /* lines stay in it until they are asked for */
+    if (!stream->buffer.bytes)
+        prepare_buffer(stream);
+    if (!stream->buffer.bytes) /* lines stay in it until they are asked for */
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot read lines");
     r = stream->driven ? 0 : set_non_blocking(stream->fd);
     if (r < 0)

@@ -9,6 +9,7 @@
 
 #include "io/capture.h"
 #include "io/prompt.h"
+#include "io/room.h"
 #include "io/tee.h"
 #include "io/text.h"
 
@@ -55,7 +56,8 @@ struct stream {
     struct text *text; /* NULL: nobody wants lines */
     struct prompt prompt;
     struct tee tees[2];
-    char *buffer; /* for what is not read into its place at once */
+    struct room buffer; /* for what is not read into its place at once */
+    bool filled;        /* by the last read */
 };
 
 /* The descriptor is the stream's from now on, also after a failure. `uses` NULL: none, and it is left as it is. */
