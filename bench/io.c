@@ -1,7 +1,7 @@
 /*
  * What it costs to have the library read what children write, beside the floor: the same child, read by a bare loop.
  *
- *     io [OPTION...] [capture|lines|tiny|peak|runs|crowd...]
+ *     io [OPTION...] [capture|lines|tiny|peak|runs|crowd|loop...]
  */
 #include "io.h"
 
@@ -22,8 +22,8 @@ static const struct {
     const char *name;
     bool (*run)(void);
 } parts[] = {
-    {"capture", io_capture}, {"lines", io_lines}, {"tiny", io_tiny},
-    {"peak", io_peak},       {"runs", io_runs},   {"crowd", io_crowd},
+    {"capture", io_capture}, {"lines", io_lines}, {"tiny", io_tiny}, {"peak", io_peak},
+    {"runs", io_runs},       {"crowd", io_crowd}, {"loop", io_loop},
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
@@ -88,7 +88,7 @@ static _Noreturn void refuse(const char *program)
 {
     fprintf(stderr,
             "usage: %s [--rounds N] [--gib N] [--line-mib N] [--tiny N] [--runs N] [--children N] [--idle SECONDS]\n"
-            "       [--check] [capture|lines|tiny|peak|runs|crowd...]\n",
+            "       [--check] [capture|lines|tiny|peak|runs|crowd|loop...]\n",
             program);
     exit(2);
 }

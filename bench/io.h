@@ -28,6 +28,7 @@ bool io_tiny(void);
 bool io_peak(void);
 bool io_runs(void);
 bool io_crowd(void);
+bool io_loop(void);
 
 /* One capture in this process; prints how much more memory it had at its peak than before. */
 int io_print_peak(const char *bytes);
