@@ -73,11 +73,6 @@ void tee_close(struct tee *tee)
     *tee = (struct tee){.fd = -1, .error = tee->error};
 }
 
-bool tee_is_open(const struct tee *tee)
-{
-    return tee->fd >= 0 && !tee->error;
-}
-
 static void fail(struct tee *tee, int error)
 {
     tee->error = error;

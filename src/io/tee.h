@@ -23,7 +23,10 @@ struct tee {
 int tee_open(struct tee *tee, int fd);
 void tee_close(struct tee *tee);
 
-bool tee_is_open(const struct tee *tee);
+static inline bool tee_is_open(const struct tee *tee)
+{
+    return tee->fd >= 0 && !tee->error;
+}
 
 /* Closes what has failed: whoever watches it must have stopped. */
 void tee_settle(struct tee *tee);
