@@ -76,8 +76,9 @@ static int visit(const char *name, bool stays)
 {
     char byte;
     say(WRITER_GREETING, name);
-    while (stays)
-        pause();
+    if (stays)
+        for (;;)
+            pause();
     if (read(0, &byte, 1) != 0)
         fail("read");
     say(WRITER_FAREWELL, name);
