@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct verb *const tables[] = {shape_verbs,  storm_verbs,    signal_verbs,
-                                            stream_verbs, resource_verbs, server_verbs, end_verbs};
+static const struct verb *const tables[] = {shape_verbs,    storm_verbs,  signal_verbs, stream_verbs,
+                                            resource_verbs, server_verbs, end_verbs};
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 

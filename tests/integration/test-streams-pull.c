@@ -191,7 +191,6 @@ static void the_rest_is_read_by_a_loop(void **state)
     assert_ok(pk_process_stop(process, NULL, &error), error);
     while (!ended)
         assert_ok(pk_loop_dispatch(loop, PK_FOREVER, &error), error);
-    process = pk_process_free(process);
 }
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------ */

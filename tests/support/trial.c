@@ -105,7 +105,7 @@ static void describe_kin(const struct kin_list *kin, struct report *output)
 {
     for (size_t i = 0; i < kin->count; i++)
         report_add(output, "  %d (%s), child of %d, state %c\n", kin->items[i].pid, kin->items[i].name,
-                 kin->items[i].parent, kin->items[i].state);
+                   kin->items[i].parent, kin->items[i].state);
 }
 
 static void describe_end(const siginfo_t *info, struct report *output)
@@ -114,7 +114,8 @@ static void describe_end(const siginfo_t *info, struct report *output)
         if (info->si_status != EXIT_PASSED && info->si_status != EXIT_FAILED && info->si_status != EXIT_SKIPPED)
             report_add(output, "the test ended before its body did, with exit status %d\n", info->si_status);
     } else {
-        report_add(output, "the test process was ended by signal %d (%s)\n", info->si_status, strsignal(info->si_status));
+        report_add(output, "the test process was ended by signal %d (%s)\n", info->si_status,
+                   strsignal(info->si_status));
     }
 }
 
@@ -217,7 +218,8 @@ static void attend(struct verdict *verdict, const struct test *test, pid_t pid, 
     int end = wait_for_end(pidfd, deadline_s);
     if (end != ENDED) {
         struct kin_list kin = kin_below(getpid());
-        report_add(&remarks, end == TIMED_OUT ? "not finished after %u s; killed with:\n" : "interrupted\n", deadline_s);
+        report_add(&remarks, end == TIMED_OUT ? "not finished after %u s; killed with:\n" : "interrupted\n",
+                   deadline_s);
         describe_kin(&kin, &remarks);
         kin_free(&kin);
         syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
