@@ -216,13 +216,16 @@ static void memory_does_not_depend_on_the_volume(void **state)
     capture_close(&capture);
 }
 
-/* A bound is no reservation. */
+/* A bound is no reservation: so much could not be had. */
 static void memory_is_taken_as_bytes_come(void **state)
 {
     (void)state;
     struct capture capture = new_capture((size_t)1 << 40, (size_t)1 << 40);
+    pk_capture view;
     capture_put(&capture, "abc", 3);
     assert_true(capture.capacity <= 4096);
+    capture_view(&capture, &view);
+    assert_string_equal(view.bytes, "abc");
     capture_close(&capture);
 }
 
