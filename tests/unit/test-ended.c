@@ -24,7 +24,7 @@ static const struct {
      "tool ran out of memory: reached its limit of 1.0 MiB; exited with 7"},
     {PK_VERDICT_PIDS_LIMIT, -EAGAIN, PK_ERROR_RESOURCE_LIMIT, "tool reached its limit of 3 processes; exited with 7"},
     {PK_VERDICT_LEFTOVERS, -EBUSY, PK_ERROR_TEARDOWN, "tool exited with 7, but left 2 running"},
-    {PK_VERDICT_UNKILLABLE, -EBUSY, PK_ERROR_TEARDOWN, "tool 2 not gone after SIGKILL; exited with 7"},
+    {PK_VERDICT_UNKILLABLE, -EBUSY, PK_ERROR_TEARDOWN, "tool left 2 that did not end by SIGKILL; exited with 7"},
     {PK_VERDICT_LOST, -ECHILD, PK_ERROR_LOST, "tool exited with 7"},
 };
 
