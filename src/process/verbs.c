@@ -61,10 +61,23 @@ int pk_command_check(const pk_command *command, pk_error *error)
     return r < 0 ? r : pk_output_check(output, error);
 }
 
+/* Asked before anything is started. Where the command says nothing, stdout is captured. */
+static int check_stdout(const pk_command *command, pk_error *error)
+{
+    const struct descriptor *descriptor = command ? command_find_descriptor(command, 1) : NULL;
+    if (!descriptor || descriptor->uses || descriptor->kind == DESCRIPTOR_TERMINAL)
+        return 0;
+    return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                     "what %s writes to stdout is wanted, but the command sends it elsewhere",
+                     pk_command_program(command));
+}
+
 /* All of stdout of a run that was a success. */
 static int get_whole(const pk_command *command, pk_output **output, pk_error *error)
 {
-    int r = pk_command_output(command, output, error);
+    int r = check_stdout(command, error);
+    if (r == 0)
+        r = pk_command_output(command, output, error);
     if (r == 0)
         r = pk_output_check(*output, error);
     return r < 0 ? r : ended_check_whole(output_ended(*output), 1, error);
@@ -159,7 +172,9 @@ static int find_line(pk_process *process, pk_match_callback match, void *data, c
 int pk_command_first_line(const pk_command *command, pk_match_callback match, void *data, char **line, pk_error *error)
 {
     pk_process *process;
-    int r = process_start(command, STDIO_CAPTURED, &process, error);
+    int r = check_stdout(command, error);
+    if (r == 0)
+        r = process_start(command, STDIO_CAPTURED, &process, error);
     if (r < 0)
         return r;
     r = find_line(process, match, data, line, error);
