@@ -93,11 +93,11 @@ static void a_stream_that_failed_is_an_error(void **state)
     (void)state;
     pk_error error = {0};
     pk_result result = result_of(PK_VERDICT_EXITED);
-    struct stream stream = {.child_fd = 1, .error = -ENOMEM};
+    struct stream stream = {.child_fd = 1, .error = -EACCES};
     struct ended ended = {.result = &result, .program = "tool", .streams = &stream, .stream_count = 1};
     result.ok_code = true;
-    assert_int_equal(ended_judge(&ended, false, &error), -ENOMEM);
-    assert_string_equal(error.message, "cannot read what tool writes to descriptor 1: Cannot allocate memory");
+    assert_int_equal(ended_judge(&ended, false, &error), -EACCES);
+    assert_string_equal(error.message, "cannot read what tool writes to descriptor 1: Permission denied");
 }
 
 static const struct test tests[] = {
