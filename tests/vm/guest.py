@@ -74,6 +74,9 @@ def bare_tree(tree):
     # The C library loads it when the first thread ends, and no program names it.
     for library in libraries("/sbin/ldconfig", "-p", form=r"libgcc_s\.so\.1 \(libc6,x86-64\) => (\S+)$"):
         put(tree, library, library)
+    # And these when somebody asks for an encoding.
+    for folder in Path("/usr/lib").glob("*/gconv"):
+        shutil.copytree(folder, f"{tree}{folder}", dirs_exist_ok=True)
     put(tree, HERE / "guest" / "init", "/init")
     put_lines(tree, "/etc/passwd", ["root:x:0:0::/root:/bin/sh", "nobody:x:65534:65534::/:/bin/sh"])
     put_lines(tree, "/etc/group", ["root:x:0:", "nogroup:x:65534:"])
