@@ -68,8 +68,6 @@ int output_ask(struct run_request *request, const struct given *given)
     if (!output_is_wanted(request))
         return 0;
     bool any = false;
-    if (request->capture && make_directory(request->capture) < 0)
-        return -1;
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
         if (options_have(given, names[fd]) || (fd == STDERR_FILENO && request->pty))
             continue; /* it goes elsewhere */
@@ -80,6 +78,8 @@ int output_ask(struct run_request *request, const struct given *given)
     }
     if (!any)
         return refuse("--idle-timeout and --capture are about output through pk, and all of it goes to files");
+    if (request->capture && make_directory(request->capture) < 0)
+        return -1;
     if (request->idle_timeout)
         pk_command_idle_timeout(request->command, request->idle_timeout);
     return 0;

@@ -46,10 +46,10 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
         give_standard(request->command, &given);
         r = options_apply(&given, request);
     }
-    if (r == 0)
-        r = output_ask(request, &given);
     if (r == 0 && request->detach)
         r = detach_check(&given);
+    if (r == 0)
+        r = output_ask(request, &given);
     options_free(&given);
     return r;
 }

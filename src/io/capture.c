@@ -23,7 +23,8 @@ static const char nothing[] = "";
 
 static int open_spill(struct capture *capture, const char *path, pk_error *error)
 {
-    int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY;
+    /* A FIFO that nobody reads must not hold up the start, nor one that nobody reads any more the run. */
+    int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK;
     capture->spill = sys_keep(sys_openat(AT_FDCWD, path, flags, 0600));
     return capture->spill < 0
                ? error_errno(error, capture->spill, PK_STEP_OPEN_STDIO, path, "cannot open the spill file %s", path)

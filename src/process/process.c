@@ -56,12 +56,18 @@ static int take_pipes(pk_process *process, struct plan *plan, bool captures, pk_
     return r;
 }
 
-/* Whether what the command wants of time and output can be had. */
+/* Before anything is made or emptied for it. */
+static int check_cancel(const pk_command *command, pk_error *error)
+{
+    if (!command->cancel || !pk_cancel_is_set(command->cancel))
+        return 0;
+    return error_set(error, -ECANCELED, PK_ERROR_CANCELLED, PK_STEP_ARGUMENTS, NULL,
+                     "cannot start %s: it was cancelled before", command->argv[0]);
+}
+
+/* Whether the silence that the command does not want can be heard. */
 static int check_streams(const pk_process *process, const pk_command *command, pk_error *error)
 {
-    if (command->cancel && pk_cancel_is_set(command->cancel))
-        return error_set(error, -ECANCELED, PK_ERROR_CANCELLED, PK_STEP_ARGUMENTS, NULL,
-                         "cannot start %s: it was cancelled before", command->argv[0]);
     bool any = !command->idle_timeout;
     for (size_t i = 0; i < process->stream_count; i++)
         any |= process->streams[i].driven;
@@ -147,6 +153,8 @@ int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **proc
 {
     int r = command_check(command, error);
     if (r == 0)
+        r = check_cancel(command, error);
+    if (r == 0)
         r = group_check_owner(group, error);
     return r < 0 ? r : start(group, false, STDIO_AS_SAID, command, process, error);
 }
@@ -155,6 +163,8 @@ int process_start(const pk_command *command, enum process_stdio stdio, pk_proces
 {
     pk_group *group;
     int r = command_check(command, error);
+    if (r == 0)
+        r = check_cancel(command, error);
     if (r == 0)
         r = pk_group_create(command->contain, &group, error);
     if (r < 0)

@@ -135,6 +135,10 @@ def what_makes_no_sense_is_refused():
     refused("--capture", "/dev/null/x", "--", "true", words="cannot make the directory")
     refused("--idle-timeout", "1s", "--stdout", "/dev/null", "--stderr", "/dev/null", "--", "true", words="goes to files")
     refused("--detach", "x", "--idle-timeout", "1s", "--", "true", words="--detach")
+    with tempfile.TemporaryDirectory() as place:
+        refused("--detach", "x", "--capture", f"{place}/kept", "--", "true", words="--detach")
+        refused("--capture", f"{place}/kept", "--stdout", "x", "--stderr", "y", "--", "true", words="goes to files")
+        equal(os.listdir(place), [])
 
 
 sys.exit(run())

@@ -284,9 +284,13 @@ static void what_was_cancelled_does_not_start(void **state)
     pk_process *process = NULL;
     assert_ok(pk_cancel_create(&token, &error), error);
     pk_auto(pk_command) command = captured(state, NULL, "hold");
+    pk_capture_options options = PK_CAPTURE_OPTIONS_INIT;
+    options.spill = scratch("not made");
+    pk_command_capture(command, 1, &options);
     pk_command_cancel(command, token);
     pk_cancel_now(token);
     assert_int_equal(pk_command_start(command, &process, &error), -ECANCELED);
+    assert_int_equal(access(options.spill, F_OK), -1);
     assert_int_equal(error.kind, PK_ERROR_CANCELLED);
     assert_null(process);
     pk_command_cancel(command, NULL); /* not any more */

@@ -295,6 +295,9 @@ static void a_spill_file_that_cannot_be_made_is_an_error(void **state)
     assert_int_equal(error.step, PK_STEP_OPEN_STDIO);
     assert_string_equal(error.path, "/nowhere/spill");
     capture_close(&capture);
+    options.spill = scratch("fifo"); /* nobody reads it, and nobody is waited for */
+    assert_int_equal(mkfifo(options.spill, 0600), 0);
+    assert_int_equal(capture_open(&capture, &options, &error), -ENXIO);
 }
 
 static const struct test tests[] = {
