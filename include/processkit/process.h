@@ -106,7 +106,7 @@ PK_API PK_NODISCARD int pk_process_wait(pk_process *process, pk_time deadline, p
 PK_API PK_NODISCARD int pk_process_wait_any(pk_process *const *processes, size_t count, pk_time deadline,
                                             pk_error *error);
 
-/* And until all of them have. */
+/* And until all of them have; of none at all, at once. */
 PK_API PK_NODISCARD int pk_process_wait_all(pk_process *const *processes, size_t count, pk_time deadline,
                                             pk_error *error);
 

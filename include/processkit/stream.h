@@ -161,7 +161,8 @@ PK_API int pk_process_tee_error(const pk_process *process, int fd);
 /* Bytes read so far from this stream. */
 PK_API uint64_t pk_process_bytes(const pk_process *process, int fd);
 
-/* Stops reading a stream, so that the child waits once its pipe is full, and goes on. Deadlines do not wait. -EBADF for
+/* Stops reading a stream, so that the child waits once its pipe is full, and goes on. A run that has ended is not over
+ * before that, unless it has a deadline. Deadlines do not wait. -EBADF for
  * what is no stream. */
 PK_API int pk_process_pause(pk_process *process, int fd);
 PK_API int pk_process_unpause(pk_process *process, int fd);
@@ -183,7 +184,8 @@ PK_API const pk_capture *pk_process_capture(pk_process *process, int fd);
 PK_API PK_NODISCARD int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline,
                                              pk_error *error);
 
-/* The same with bytes: how many, or 0 at the end. Not after pk_process_next_line of the same stream. */
+/* The same with bytes: how many, or 0 at the end, or when pk_command_drain has passed after the end of the run. Not
+ * after pk_process_next_line of the same stream. */
 PK_API PK_NODISCARD ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, pk_time deadline,
                                             pk_error *error);
 

@@ -7,7 +7,6 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 enum { BUFFER_SIZE = 64 * 1024 };
@@ -15,13 +14,12 @@ enum { BUFFER_SIZE = 64 * 1024 };
 int feed_open(struct feed *feed, int fd, bool is_terminal, const struct feed_source *source)
 {
     *feed = (struct feed){.fd = fd, .is_terminal = is_terminal, .source = *source};
-    int flags = sys_fcntl(fd, F_GETFL, 0);
-    int r = flags < 0 ? flags : sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    if (r >= 0 && source->callback && !(feed->buffer = malloc(BUFFER_SIZE)))
+    int r = sys_set_non_blocking(fd);
+    if (r == 0 && source->callback && !(feed->buffer = malloc(BUFFER_SIZE)))
         r = -ENOMEM;
     if (r < 0)
         feed_close(feed);
-    return r < 0 ? r : 0;
+    return r;
 }
 
 void feed_close(struct feed *feed)

@@ -51,12 +51,6 @@ static int open_text(struct stream *stream, const struct stream_uses *uses, pk_e
     return wanted ? text_new(&stream->text, &uses->text, stream->child_fd, error) : 0;
 }
 
-static int set_non_blocking(int fd)
-{
-    int flags = sys_fcntl(fd, F_GETFL, 0);
-    return flags < 0 ? flags : sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
 static int open_uses(struct stream *stream, const struct stream_uses *uses, pk_error *error)
 {
     stream->driven = true;
@@ -71,7 +65,7 @@ static int open_uses(struct stream *stream, const struct stream_uses *uses, pk_e
         r = open_tees(stream, uses, error);
     if (r < 0)
         return r;
-    r = set_non_blocking(stream->fd);
+    r = sys_set_non_blocking(stream->fd);
     return r < 0 ? error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare a pipe") : 0;
 }
 
@@ -244,7 +238,7 @@ static ssize_t read_some(struct stream *stream)
         place = (struct place){.bytes = spare, .room = sizeof(spare)}; /* somebody may want memory more than we do */
     ssize_t length = sys_read(stream->fd, place.bytes, place.room);
     if (length == -EAGAIN)
-        stream->owed = stream->total;
+        stream->owed = stream->total; /* a terminal does not know before how much it holds */
     if (length == -EINTR || length == -EAGAIN)
         return -EAGAIN;
     if (length <= 0) {
@@ -357,7 +351,7 @@ int stream_pull(struct stream *stream, pk_error *error)
         prepare_buffer(stream);
     if (!stream->buffer.bytes) /* lines stay in it until they are asked for */
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot read lines");
-    r = stream->driven ? 0 : set_non_blocking(stream->fd);
+    r = stream->driven ? 0 : sys_set_non_blocking(stream->fd);
     if (r < 0)
         return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare a pipe");
     stream->driven = stream->pulled = true;

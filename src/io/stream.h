@@ -27,6 +27,8 @@ struct stream_uses {
     int tees[2]; /* by pk_tee; -1: none */
 };
 
+#define STREAM_NO_USES .capture = PK_CAPTURE_OPTIONS_INIT, .text = PK_TEXT_OPTIONS_INIT, .tees = {-1, -1}
+
 struct stream {
     int fd;       /* ours, non-blocking; -1: it has ended, or was taken */
     bool at_end;  /* nothing more can be read */

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -69,7 +69,7 @@ int tee_open(struct tee *tee, int fd)
 void tee_close(struct tee *tee)
 {
     sys_close_safe(tee->fd);
-    free(tee->rest);
+    room_free(&tee->rest);
     *tee = (struct tee){.fd = -1, .error = tee->error};
 }
 
@@ -113,17 +113,11 @@ static size_t write_some(struct tee *tee, const char *bytes, size_t length)
 
 static void keep(struct tee *tee, const char *bytes, size_t length)
 {
-    if (tee->rest_capacity - tee->rest_length < length) {
-        size_t size = tee->rest_length + length;
-        char *larger = realloc(tee->rest, size);
-        if (!larger) {
-            fail(tee, -ENOMEM);
-            return;
-        }
-        tee->rest = larger;
-        tee->rest_capacity = size;
+    if (room_reserve(&tee->rest, tee->rest_length + length, SIZE_MAX) < 0) {
+        fail(tee, -ENOMEM);
+        return;
     }
-    memcpy(tee->rest + tee->rest_length, bytes, length);
+    memcpy(tee->rest.bytes + tee->rest_length, bytes, length);
     tee->rest_length += length;
 }
 
@@ -138,10 +132,10 @@ bool tee_flush(struct tee *tee)
 {
     if (tee->rest_length == 0)
         return true;
-    size_t taken = write_some(tee, tee->rest, tee->rest_length);
+    size_t taken = write_some(tee, tee->rest.bytes, tee->rest_length);
     if (tee->error)
         return true;
-    memmove(tee->rest, tee->rest + taken, tee->rest_length - taken);
+    memmove(tee->rest.bytes, tee->rest.bytes + taken, tee->rest_length - taken);
     tee->rest_length -= taken;
     return tee->rest_length == 0;
 }

@@ -4,6 +4,8 @@
 #ifndef PK_IO_TEE_H
 #define PK_IO_TEE_H
 
+#include "io/room.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +14,9 @@ struct tee {
     int fd;    /* a duplicate of ours; -1: there is none */
     int error; /* why it gets nothing more; 0: it does */
     bool is_socket;
-    bool careful; /* a write can block: only as much as is sure to be taken at once */
-    char *rest;   /* what it has not taken yet */
+    bool careful;     /* a write can block: only as much as is sure to be taken at once */
+    struct room rest; /* what it has not taken yet */
     size_t rest_length;
-    size_t rest_capacity;
 };
 
 #define TEE_NONE ((struct tee){.fd = -1})

@@ -23,13 +23,12 @@ static bool is_going_on(const struct run *run)
 
 void carry_stream(pk_process *process, struct stream *stream)
 {
-    static const pk_stop_options at_once = {.size = sizeof(at_once), .signal_number = SIGTERM};
     if (stream_advance(stream) > 0 && process->idle_timeout)
         process->last_output = sys_now();
     if (process->freed || stream->overflow != PK_OVERFLOW_KILL || !stream_is_over(stream))
         return;
     process_unfollow(process);
-    run_stop(&process->run, REASON_OVERFLOW, &at_once);
+    run_kill(&process->run, REASON_OVERFLOW);
 }
 
 static pk_time idle_deadline(const pk_process *process)
@@ -40,14 +39,14 @@ static pk_time idle_deadline(const pk_process *process)
 
 static bool has_unread_bytes(const pk_process *process)
 {
-    bool any = false;
-    for (size_t i = 0; i < process->stream_count && !any; i++) {
+    for (size_t i = 0; i < process->stream_count; i++) {
         const struct stream *stream = &process->streams[i];
         int count = 0;
         bool reads = stream->driven && !stream->at_end && !stream_is_held(stream);
-        any = reads && sys_readable_bytes(stream->fd, &count) == 0 && count > 0;
+        if (reads && sys_readable_bytes(stream->fd, &count) == 0 && count > 0)
+            return true;
     }
-    return any;
+    return false;
 }
 
 /* That nobody has come to read it yet is no silence. */
@@ -153,7 +152,7 @@ bool carry_unpull(pk_process *process)
     return any;
 }
 
-pk_time carry_wake(const pk_process *process)
+static pk_time next_wake(const pk_process *process)
 {
     if (process->run.phase != RUN_ENDED)
         return idle_deadline(process);
@@ -168,15 +167,25 @@ size_t carry_most(const pk_process *process)
     return CARRY_STREAMS + process->stream_count;
 }
 
-pk_time carry_interest(pk_process *process, struct pollfd *fds)
+static struct pollfd cancel_interest(const pk_process *process)
 {
     bool cancellable = process->cancel && is_going_on(&process->run);
+    return (struct pollfd){.fd = cancellable ? pk_cancel_fd(process->cancel) : -1, .events = POLLIN};
+}
+
+struct pollfd carry_part(const pk_process *process, size_t index)
+{
+    if (index == CARRY_FEED)
+        return feed_interest(&process->feed);
+    return index == CARRY_CANCEL ? cancel_interest(process) : stream_interest(&process->streams[index - CARRY_STREAMS]);
+}
+
+pk_time carry_interest(pk_process *process, struct pollfd *fds)
+{
     process->run_wake = run_interest(&process->run, fds);
-    process->run_wake = time_earlier(process->run_wake, carry_wake(process));
-    fds[CARRY_FEED] = feed_interest(&process->feed);
-    fds[CARRY_CANCEL] = (struct pollfd){.fd = cancellable ? pk_cancel_fd(process->cancel) : -1, .events = POLLIN};
-    for (size_t i = 0; i < process->stream_count; i++)
-        fds[CARRY_STREAMS + i] = stream_interest(&process->streams[i]);
+    process->run_wake = time_earlier(process->run_wake, next_wake(process));
+    for (size_t i = CARRY_FEED; i < carry_most(process); i++)
+        fds[i] = carry_part(process, i);
     return process->run_wake;
 }
 
@@ -241,8 +250,6 @@ int carry_explain(int number, pk_error *error)
     return error_errno(error, number, PK_STEP_WAIT, NULL, "cannot wait for a process");
 }
 
-enum { USUAL_FDS = CARRY_STREAMS + 4 };
-
 static int poll_until(struct pollfd *fds, size_t count, pk_time until)
 {
     struct timespec timeout = time_to_timespec(time_left(until, sys_now()));
@@ -265,9 +272,9 @@ static int pump_with(pk_process *process, struct pollfd *fds, struct pollfd *ext
 
 int carry_pump(pk_process *process, struct pollfd *extra, pk_time until)
 {
-    struct pollfd usual[USUAL_FDS];
+    struct pollfd usual[CARRY_USUAL];
     size_t count = carry_most(process) + 1;
-    struct pollfd *fds = count <= USUAL_FDS ? usual : reallocarray(NULL, count, sizeof(*fds));
+    struct pollfd *fds = count <= CARRY_USUAL ? usual : reallocarray(NULL, count, sizeof(*fds));
     if (!fds)
         return -ENOMEM;
     int r = pump_with(process, fds, extra, until);

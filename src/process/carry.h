@@ -9,13 +9,17 @@
 
 #include "process/process.h"
 
-enum { CARRY_FEED = RUN_FDS, CARRY_CANCEL, CARRY_STREAMS };
+/* Parts follow the descriptors of the run; CARRY_USUAL is room for those of most processes, and one more. */
+enum { CARRY_FEED = RUN_FDS, CARRY_CANCEL, CARRY_STREAMS, CARRY_USUAL = CARRY_STREAMS + 4 };
 
 /* How many descriptors carry_interest gives at most. */
 size_t carry_most(const pk_process *process);
 
 /* Returns when to look again, even if nothing fires. */
 pk_time carry_interest(pk_process *process, struct pollfd *fds);
+
+/* What one part waits for. */
+struct pollfd carry_part(const pk_process *process, size_t index);
 
 /* Looks at what has fired (`fds` NULL: at everything), and does what is due. 0, or a negative errno if the run cannot
  * be looked at; -ECANCELED if a callback has freed the process, and then it is gone. */
@@ -35,8 +39,6 @@ bool carry_unpull(pk_process *process);
 
 /* Closes descriptors that are not needed any more. They must not be watched. */
 void carry_settle(pk_process *process);
-
-pk_time carry_wake(const pk_process *process);
 
 /*
  * Waits until something happened, `extra` (which may be NULL) has fired or the time has come, and carries on. 0, or a

@@ -9,11 +9,7 @@
 
 /* ---- Output ----------------------------------------------------------------------------------------------------- */
 
-static const struct stream_uses no_uses = {
-    .capture = PK_CAPTURE_OPTIONS_INIT,
-    .text = PK_TEXT_OPTIONS_INIT,
-    .tees = {-1, -1},
-};
+static const struct stream_uses no_uses = {STREAM_NO_USES};
 
 void uses_free(struct stream_uses *uses)
 {
@@ -54,10 +50,9 @@ static struct stream_uses *uses_at(pk_command *command, int fd)
     struct descriptor *descriptor = connected(command, fd);
     if (!descriptor)
         return NULL;
-    if (!descriptor->uses)
-        descriptor->uses = malloc(sizeof(*descriptor->uses));
-    else
+    if (descriptor->uses)
         return descriptor->uses;
+    descriptor->uses = malloc(sizeof(*descriptor->uses));
     if (descriptor->uses)
         *descriptor->uses = no_uses;
     else

@@ -13,10 +13,9 @@
 #include <stdlib.h>
 
 /* The standard descriptors are always there; the command may say more about them, and name others. */
-static const struct stream_uses usual_capture = {
-    .captured = true, .capture = PK_CAPTURE_OPTIONS_INIT, .text = PK_TEXT_OPTIONS_INIT, .tees = {-1, -1}};
-
 enum { STANDARD = 3, SAME = INT_MIN };
+
+static const struct stream_uses usual_capture = {.captured = true, STREAM_NO_USES};
 
 static int keep_open(struct plan *plan, int fd)
 {

@@ -8,7 +8,8 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- Looking, and the pace -------------------------------------------------------------------------------------- */
 
@@ -183,6 +184,16 @@ static int next_line(struct stream *stream, void *data)
     return stream_next_line(stream, data);
 }
 
+int process_copy_line(const pk_line *line, char **ret, pk_error *error)
+{
+    char *copy = malloc(line->length + 1);
+    if (!copy)
+        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot keep a line");
+    memcpy(copy, line->text, line->length + 1);
+    *ret = copy;
+    return 0;
+}
+
 int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline, pk_error *error)
 {
     return pull(process, &(struct wish){.fd = fd, .look = next_line, .data = line}, deadline, error);
@@ -267,11 +278,10 @@ void pk_process_close_input(pk_process *process)
 
 static int prepare_input(const pk_process *process, pk_error *error)
 {
-    int flags = process->input < 0 ? -EBADF : sys_fcntl(process->input, F_GETFL, 0);
     if (process->input < 0 || process->input_ended)
         return error_set(error, -EBADF, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
                          "the input of the child is no pipe for writing, or was closed");
-    int r = flags < 0 ? flags : sys_fcntl(process->input, F_SETFL, flags | O_NONBLOCK);
+    int r = sys_set_non_blocking(process->input);
     return r < 0 ? error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare the input") : 0;
 }
 

@@ -49,6 +49,9 @@ struct stream *process_stream(const pk_process *process, int fd);
 void process_enter(pk_process *process);
 bool process_leave(pk_process *process);
 
+/* process-streams.c: for a caller who frees it. */
+int process_copy_line(const pk_line *line, char **ret, pk_error *error);
+
 /* process-streams.c: takes what was written to a descriptor up to the end of that text, as pk_process_next_line takes
  * lines: 1, 0 if the stream has ended without it, or a negative errno. */
 int process_find_text(pk_process *process, int fd, const char *text, pk_time deadline, pk_error *error);

@@ -130,16 +130,6 @@ static int not_written(pk_process *process, int r, const char *why, pk_error *er
     return not_ready(r == 0 ? -ECHILD : r, pk_process_pid(process), why, error);
 }
 
-static int copy_line(const pk_line *line, char **ret, pk_error *error)
-{
-    char *copy = malloc(line->length + 1);
-    if (!copy)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot keep a line");
-    memcpy(copy, line->text, line->length + 1);
-    *ret = copy;
-    return 0;
-}
-
 /* 1: it will do. */
 static int judge_line(pk_process *process, pk_match_callback match, const pk_line *line, void *data, pk_error *error)
 {
@@ -162,7 +152,7 @@ int pk_process_wait_line(pk_process *process, int fd, pk_match_callback match, v
         if (r < 0)
             return r;
         if (r > 0)
-            return line ? copy_line(&next, line, error) : 0;
+            return line ? process_copy_line(&next, line, error) : 0;
     }
 }
 

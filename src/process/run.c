@@ -213,6 +213,8 @@ static void climb(struct run *run, enum run_reason reason, const pk_stop_options
     run->phase = RUN_STOPPING;
 }
 
+static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .signal_number = SIGTERM};
+
 void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options)
 {
     if (run->phase == RUN_ENDED)
@@ -223,6 +225,11 @@ void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *op
     }
     ladder_hasten(&run->ladder, options);
     note_soft_signal(run);
+}
+
+void run_kill(struct run *run, enum run_reason reason)
+{
+    run_stop(run, reason, &kill_at_once);
 }
 
 /* Members that the hard kill did not end, for the verdict `unkillable`. Needs the lock. */
@@ -255,8 +262,6 @@ static void stopping(struct run *run, pk_time now)
 }
 
 /* ---- After the leader ------------------------------------------------------------------------------------------- */
-
-static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .signal_number = SIGTERM};
 
 /*
  * The leader has ended; the group may still count members. Whether they are leftovers is asked of each of them, not of

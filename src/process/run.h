@@ -62,6 +62,9 @@ int run_advance(struct run *run);
 /* Begins to end it for a reason, or makes that harder. */
 void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options);
 
+/* The same, by the hard kill at once. */
+void run_kill(struct run *run, enum run_reason reason);
+
 /* What to wait for: up to four descriptors, -1 for none, and a time. When the one at RUN_GUARD_FD fires, the guardian
  * or the reaper is lost: owner_check_guard. */
 enum { RUN_FDS = 4, RUN_GUARD_FD = 3 };

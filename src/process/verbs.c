@@ -149,24 +149,18 @@ int pk_command_probe(const pk_command *command, pk_error *error)
 
 /* ---- Wanting a line --------------------------------------------------------------------------------------------- */
 
-static int copy_line(const pk_line *line, char **ret, pk_error *error)
-{
-    char *copy = malloc(line->length + 1);
-    if (!copy)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot keep a line");
-    memcpy(copy, line->text, line->length + 1);
-    *ret = copy;
-    return 1;
-}
-
+/* 1: there is one. */
 static int find_line(pk_process *process, pk_match_callback match, void *data, char **ret, pk_error *error)
 {
     pk_line line;
     int r;
-    while ((r = pk_process_next_line(process, 1, &line, PK_FOREVER, error)) > 0)
-        if (!match || match(&line, data))
-            return copy_line(&line, ret, error);
-    return r;
+    do
+        r = pk_process_next_line(process, 1, &line, PK_FOREVER, error);
+    while (r > 0 && match && !match(&line, data));
+    if (r <= 0)
+        return r;
+    r = process_copy_line(&line, ret, error);
+    return r < 0 ? r : 1;
 }
 
 int pk_command_first_line(const pk_command *command, pk_match_callback match, void *data, char **line, pk_error *error)

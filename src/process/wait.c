@@ -43,6 +43,7 @@ int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk
 struct crowd {
     pk_process **processes; /* a copy */
     size_t count;
+    size_t living; /* that are not NULL */
     struct pollfd *fds;
     size_t fd_count;
 };
@@ -83,19 +84,20 @@ static int begin_all(const struct crowd *crowd, pk_error *error)
     return r;
 }
 
-static int open_crowd(struct crowd *crowd, pk_process *const *processes, size_t count, pk_error *error)
+static int open_crowd(struct crowd *crowd, pk_process *const *processes, size_t count, bool all, pk_error *error)
 {
-    size_t most = 0, living = 0;
+    *crowd = (struct crowd){.count = count};
     for (size_t i = 0; i < count; i++) {
         int r = processes[i] ? carry_check(processes[i], error) : 0;
         if (r < 0)
             return r;
-        most += processes[i] ? carry_most(processes[i]) : 0;
-        living += processes[i] != NULL;
+        crowd->fd_count += processes[i] ? carry_most(processes[i]) : 0;
+        crowd->living += processes[i] != NULL;
     }
-    if (living == 0)
+    if (crowd->living == 0 && all)
+        return 0;
+    if (crowd->living == 0)
         return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_WAIT, NULL, "there is no process to wait for");
-    *crowd = (struct crowd){.count = count, .fd_count = most};
     int r = hold_all(crowd, processes);
     return r < 0 ? error_errno(error, r, PK_STEP_ALLOCATE, NULL, "cannot wait for processes") : begin_all(crowd, error);
 }
@@ -133,7 +135,7 @@ static int pump(struct crowd *crowd, pk_time until, pk_error *error)
 static size_t count_ended(const struct crowd *crowd, size_t *first)
 {
     size_t ended = 0;
-    for (size_t i = crowd->count; i-- > 0;) {
+    for (size_t i = crowd->processes ? crowd->count : 0; i-- > 0;) {
         if (!crowd->processes[i] || !crowd->processes[i]->finished)
             continue;
         *first = i;
@@ -145,11 +147,9 @@ static size_t count_ended(const struct crowd *crowd, size_t *first)
 static int wait_for(pk_process *const *processes, size_t count, bool all, pk_time deadline, pk_error *error)
 {
     struct crowd crowd = {0};
-    size_t living = 0, first = 0;
-    for (size_t i = 0; i < count; i++)
-        living += processes[i] != NULL;
-    int r = open_crowd(&crowd, processes, count, error);
-    while (r == 0 && count_ended(&crowd, &first) < (all ? living : 1)) {
+    size_t first = 0;
+    int r = open_crowd(&crowd, processes, count, all, error);
+    while (r == 0 && count_ended(&crowd, &first) < (all ? crowd.living : 1)) {
         if (sys_now() >= deadline)
             r = error_set(error, -ETIMEDOUT, PK_ERROR_TIMEOUT, PK_STEP_WAIT, NULL, "%s: the deadline passed first",
                           all ? "not all have ended" : "none has ended");
@@ -167,5 +167,5 @@ int pk_process_wait_any(pk_process *const *processes, size_t count, pk_time dead
 
 int pk_process_wait_all(pk_process *const *processes, size_t count, pk_time deadline, pk_error *error)
 {
-    return count == 0 ? 0 : wait_for(processes, count, true, deadline, error);
+    return wait_for(processes, count, true, deadline, error);
 }

@@ -122,8 +122,8 @@ static int follow(struct process_watch *watch)
 {
     pk_process *process = watch->process;
     size_t most = carry_most(process);
-    struct pollfd usual[CARRY_STREAMS + 4];
-    struct pollfd *wanted = most <= CARRY_STREAMS + 4 ? usual : reallocarray(NULL, most, sizeof(*wanted));
+    struct pollfd usual[CARRY_USUAL];
+    struct pollfd *wanted = most <= CARRY_USUAL ? usual : reallocarray(NULL, most, sizeof(*wanted));
     if (!wanted)
         return -ENOMEM;
     pk_time wake = carry_interest(process, wanted);
@@ -210,14 +210,12 @@ static void on_time(struct loop_timer *timer, void *data)
 }
 
 /* Whether this was only about bytes, and nothing else has changed. */
-static bool goes_on(const pk_process *process, const struct part *part, enum run_phase before)
+static bool goes_on(const pk_process *process, size_t index, const struct part *part, enum run_phase before)
 {
-    if (before == RUN_ENDED || process->run.phase != before || part->whole->stale)
+    bool cancelled = index == CARRY_CANCEL;
+    if (cancelled || before == RUN_ENDED || process->run.phase != before || part->whole->stale)
         return false;
-    struct pollfd now = part == &part->whole->parts[0] ? feed_interest(&process->feed) : (struct pollfd){.fd = -1};
-    size_t index = (size_t)(part - part->whole->parts) + RUN_FDS;
-    if (index >= CARRY_STREAMS)
-        now = stream_interest(&process->streams[index - CARRY_STREAMS]);
+    struct pollfd now = carry_part(process, index);
     return now.fd == part->fd && now.events == part->events;
 }
 
@@ -234,7 +232,7 @@ static void on_part_fd(struct loop_watch *fd_watch, int fd, uint32_t events, voi
         feed_advance(&process->feed);
     else if (index >= CARRY_STREAMS)
         carry_stream(process, &process->streams[index - CARRY_STREAMS]);
-    if (!process->freed && !goes_on(process, part, before))
+    if (!process->freed && !goes_on(process, index, part, before))
         step(watch);
     process_leave(process);
 }

@@ -44,6 +44,13 @@ int sys_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout)
     return (int)SYS_RESULT(ppoll(fds, count, timeout, NULL));
 }
 
+int sys_set_non_blocking(int fd)
+{
+    int flags = sys_fcntl(fd, F_GETFL, 0);
+    int r = flags < 0 ? flags : sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    return r < 0 ? r : 0;
+}
+
 bool sys_is_readable(int fd)
 {
     struct pollfd poll = {.fd = fd, .events = POLLIN};

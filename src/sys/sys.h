@@ -259,6 +259,9 @@ void *sys_library_symbol(void *library, const char *name);
 /* Writes everything. A short write that cannot be continued is -EIO. */
 int sys_write_all(int fd, const void *bytes, size_t size);
 
+/* For a file that nobody else has open, or whose other users do not mind. */
+int sys_set_non_blocking(int fd);
+
 /* Whether there is something to read, without waiting. A pidfd is readable when the process has ended. */
 bool sys_is_readable(int fd);
 

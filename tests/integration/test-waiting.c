@@ -85,6 +85,7 @@ static void nothing_is_waited_for(void **state)
     assert_int_equal(pk_process_wait_any(none, 2, PK_FOREVER, &error), -EINVAL);
     assert_int_equal(error.kind, PK_ERROR_INVALID);
     assert_int_equal(pk_process_wait_all(NULL, 0, PK_FOREVER, &error), 0);
+    assert_int_equal(pk_process_wait_all(none, 2, PK_FOREVER, &error), 0);
 }
 
 static void there_is_a_deadline(void **state)
