@@ -40,6 +40,13 @@ PK_API pk_command *pk_command_new(const char *program, ...) PK_SENTINEL;
 /* The same from a vector that ends with NULL; argv[0] is the program. */
 PK_API pk_command *pk_command_new_argv(const char *const *argv);
 
+/*
+ * A command of its own that is like this one in everything, a problem that is remembered included: either can be
+ * changed and freed without the other. What was only lent to the command stays so: descriptors of the owner, the data
+ * of callbacks; both can be cancelled by the same token. NULL if memory ran out, and of NULL.
+ */
+PK_API pk_command *pk_command_copy(const pk_command *command);
+
 /* Takes NULL; returns NULL. */
 PK_API pk_command *pk_command_free(pk_command *command);
 

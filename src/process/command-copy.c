@@ -1,0 +1,152 @@
+/*
+ * Copying commands: whatever one holds, the other has as well, and neither can tell when the other is gone.
+ */
+#include "io/pty.h"
+#include "process/cancel.h"
+#include "process/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Pieces ----------------------------------------------------------------------------------------------------- */
+
+/* What there is nothing of, is copied: that is no failure. */
+static bool copy_text(char **place, const char *text)
+{
+    *place = text ? strdup(text) : NULL;
+    return !text || *place;
+}
+
+static bool copy_bytes(void *place, const void *bytes, size_t size)
+{
+    void **copy = place;
+    *copy = NULL;
+    if (!bytes)
+        return true;
+    *copy = malloc(size ? size : 1);
+    if (*copy && size > 0)
+        memcpy(*copy, bytes, size);
+    return *copy != NULL;
+}
+
+/* With the room that command_grow takes for granted. */
+static void *make_array(size_t count, size_t item_size)
+{
+    size_t room = 1;
+    while (room < count)
+        room *= 2;
+    return calloc(room, item_size);
+}
+
+static bool copy_uses(struct stream_uses **place, const struct stream_uses *from)
+{
+    if (!copy_bytes(place, from, sizeof(*from)))
+        return false;
+    if (!from)
+        return true;
+    struct stream_uses *uses = *place;
+    uses->capture.spill = NULL;
+    uses->text.encoding = NULL;
+    return copy_text((char **)&uses->capture.spill, from->capture.spill) &&
+           copy_text((char **)&uses->text.encoding, from->text.encoding);
+}
+
+/* ---- Lists ------------------------------------------------------------------------------------------------------ */
+
+/* Each counts what it has, so that as much is freed if there is no memory for the rest. */
+
+static bool copy_arguments(pk_command *copy, const pk_command *from)
+{
+    copy->argv = make_array(from->argc + 1, sizeof(*copy->argv));
+    bool done = copy->argv != NULL;
+    for (copy->argc = 0; done && copy->argc < from->argc; copy->argc += done)
+        done = copy_text(&copy->argv[copy->argc], from->argv[copy->argc]);
+    return done;
+}
+
+static bool copy_environment(pk_command *copy, const pk_command *from)
+{
+    if (!from->environment)
+        return true;
+    copy->environment = make_array(from->environment_count, sizeof(*copy->environment));
+    bool done = copy->environment != NULL;
+    while (done && copy->environment_count < from->environment_count) {
+        const struct environment_change *change = &from->environment[copy->environment_count];
+        struct environment_change *place = &copy->environment[copy->environment_count++];
+        place->kind = change->kind;
+        done = copy_text(&place->name, change->name) && copy_text(&place->value, change->value);
+    }
+    return done;
+}
+
+static bool copy_descriptors(pk_command *copy, const pk_command *from)
+{
+    if (!from->descriptors)
+        return true;
+    copy->descriptors = make_array(from->descriptor_count, sizeof(*copy->descriptors));
+    bool done = copy->descriptors != NULL;
+    while (done && copy->descriptor_count < from->descriptor_count) {
+        const struct descriptor *descriptor = &from->descriptors[copy->descriptor_count];
+        struct descriptor *place = &copy->descriptors[copy->descriptor_count++];
+        *place = *descriptor;
+        place->uses = NULL;
+        done = copy_text(&place->path, descriptor->path) && copy_uses(&place->uses, descriptor->uses);
+    }
+    return done;
+}
+
+static bool copy_rlimits(pk_command *copy, const pk_command *from)
+{
+    if (!from->rlimits)
+        return true;
+    copy->rlimits = make_array(from->rlimit_count, sizeof(*copy->rlimits));
+    if (copy->rlimits)
+        memcpy(copy->rlimits, from->rlimits, from->rlimit_count * sizeof(*from->rlimits));
+    return copy->rlimits != NULL;
+}
+
+/* ---- The whole -------------------------------------------------------------------------------------------------- */
+
+static bool copy_input(pk_command *copy, const pk_command *from)
+{
+    if (!copy_bytes(&copy->input_copy, from->input_copy, from->input.length))
+        return false;
+    copy->input.bytes = copy->input_copy;
+    return true;
+}
+
+/* Nothing of the copy is the original's. */
+static void disown(pk_command *copy)
+{
+    copy->argv = NULL;
+    copy->argc = 0;
+    copy->arg0 = NULL;
+    copy->directory = NULL;
+    copy->environment = NULL;
+    copy->environment_count = 0;
+    copy->descriptors = NULL;
+    copy->descriptor_count = 0;
+    copy->rlimits = NULL;
+    copy->groups = NULL;
+    copy->pty = NULL;
+    copy->contain = NULL;
+    copy->input_copy = NULL;
+    copy->cancel = NULL;
+}
+
+pk_command *pk_command_copy(const pk_command *command)
+{
+    pk_command *copy = command ? malloc(sizeof(*copy)) : NULL;
+    if (!copy)
+        return NULL;
+    *copy = *command;
+    disown(copy);
+    copy->cancel = command->cancel ? cancel_ref(command->cancel) : NULL;
+    bool done = copy_arguments(copy, command) && copy_environment(copy, command) && copy_descriptors(copy, command) &&
+                copy_rlimits(copy, command) && copy_input(copy, command) && copy_text(&copy->arg0, command->arg0) &&
+                copy_text(&copy->directory, command->directory) &&
+                copy_bytes(&copy->groups, command->groups, command->group_count * sizeof(*command->groups)) &&
+                copy_bytes(&copy->pty, command->pty, sizeof(*command->pty)) &&
+                copy_bytes(&copy->contain, command->contain, sizeof(*command->contain));
+    return done ? copy : pk_command_free(copy);
+}
