@@ -36,6 +36,8 @@
 #include <processkit/ready.h>
 #include <processkit/result.h>
 #include <processkit/run.h>
+#include <processkit/runner.h>
+#include <processkit/script.h>
 #include <processkit/stream.h>
 #include <processkit/time.h>
 #include <processkit/version.h>

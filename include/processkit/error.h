@@ -34,6 +34,7 @@ typedef enum pk_error_kind {
     PK_ERROR_PARSE,            /* what it wrote was not what was expected */
     PK_ERROR_LOST,             /* how it ended was taken by another part of the program */
     PK_ERROR_NOT_READY,        /* a process was not ready in time, or has ended before it was */
+    PK_ERROR_UNEXPECTED,       /* a runner does not know what the command would do: see runner.h */
 } pk_error_kind;
 
 /* The step that failed. A spawn takes them in about this order. */

@@ -38,6 +38,7 @@ typedef enum pk_mechanism {
     PK_MECHANISM_CGROUP2,       /* a cgroup v2 directory of its own: Linux 5.4, better from 5.7 and 5.14 */
     PK_MECHANISM_REAPER,        /* a helper process above each command, to which all of its orphans come */
     PK_MECHANISM_PROCESS_GROUP, /* a process group per child: what calls setsid or setpgid escapes */
+    PK_MECHANISM_SCRIPT,        /* there are no processes: see script.h. Not to be asked for */
 } pk_mechanism;
 
 /* What a group promises, as bits. */
@@ -49,7 +50,7 @@ typedef enum pk_guarantee {
     PK_GUARANTEE_USAGE = 1 << 4,       /* CPU time is that of the tree, ended members included */
 } pk_guarantee;
 
-/* "cgroup2", "reaper", "process_group", "auto"; "unknown" for anything else. Static; any thread. */
+/* "cgroup2", "reaper", "process_group", "script", "auto"; "unknown" for anything else. Static; any thread. */
 PK_API const char *pk_mechanism_name(pk_mechanism mechanism);
 
 /* "cgroup", "whole-tree", "owner-death", "limits", "usage" for one bit; "unknown" otherwise. Static; any thread. */

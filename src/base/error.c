@@ -115,6 +115,7 @@ static const char *const kind_names[] = {
     [PK_ERROR_PARSE] = "parse",
     [PK_ERROR_LOST] = "lost",
     [PK_ERROR_NOT_READY] = "not-ready",
+    [PK_ERROR_UNEXPECTED] = "unexpected",
 };
 
 static const char *const step_names[] = {

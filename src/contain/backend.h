@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 struct spawner;
+struct stage;
 
 /* How the next child gets into the group. */
 struct placement {
@@ -65,6 +66,9 @@ struct backend {
 
     /* Adds the members. Processes that have ended may be among them. */
     int (*list)(pk_group *group, struct pids *pids);
+
+    /* The same for people, at most `capacity` of them; how many there are. NULL: those of the list that are alive. */
+    int (*describe)(pk_group *group, pk_member *members, size_t capacity);
 
     /* 1 when no member is alive. */
     int (*is_empty)(pk_group *group);
@@ -128,6 +132,8 @@ struct pk_group {
     struct leader *leaders;
     pk_group *next; /* in the list of live groups */
     pk_group **link;
+
+    struct stage *stage; /* where leaders are played: src/process/runner.h; NULL: they are processes */
 
     struct cgroup_dir *dirs;
     struct spawner *spawner; /* that makes the child that is being born */

@@ -21,10 +21,9 @@ enum { BACKENDS = sizeof(backends) / sizeof(backends[0]) };
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 static const char *const mechanism_names[] = {
-    [PK_MECHANISM_AUTO] = "auto",
-    [PK_MECHANISM_CGROUP2] = "cgroup2",
-    [PK_MECHANISM_REAPER] = "reaper",
-    [PK_MECHANISM_PROCESS_GROUP] = "process_group",
+    [PK_MECHANISM_AUTO] = "auto",     [PK_MECHANISM_CGROUP2] = "cgroup2",
+    [PK_MECHANISM_REAPER] = "reaper", [PK_MECHANISM_PROCESS_GROUP] = "process_group",
+    [PK_MECHANISM_SCRIPT] = "script",
 };
 
 enum { MECHANISMS = sizeof(mechanism_names) / sizeof(mechanism_names[0]) };
@@ -54,7 +53,7 @@ const char *pk_guarantee_name(pk_guarantee bit)
 
 int pk_mechanism_parse(const char *name, pk_mechanism *mechanism, pk_error *error)
 {
-    for (unsigned i = 0; i < MECHANISMS; i++)
+    for (unsigned i = 0; i <= PK_MECHANISM_PROCESS_GROUP; i++)
         if (strcmp(mechanism_names[i], name) == 0) {
             *mechanism = (pk_mechanism)i;
             return 0;

@@ -37,23 +37,49 @@ static int copy_options(const pk_group_options *given, pk_group_options *options
     return limits_check(&options->limits, error);
 }
 
-int pk_group_create(const pk_group_options *given, pk_group **ret, pk_error *error)
+/* Without a mechanism yet. */
+static int new_group(const pk_group_options *options, pk_group **ret, pk_error *error)
 {
-    pk_group_options options;
-    int r = copy_options(given, &options, error);
-    if (r < 0)
-        return r;
-
     pk_group *group = calloc(1, sizeof(*group));
     if (!group)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
     group->epoch = sys_epoch();
-    group->required = options.require;
-    group->limits = options.limits;
-    group->delegations = options.delegations ? options.delegations : PK_DELEGATION_DEFAULT;
+    group->required = options->require;
+    group->limits = options->limits;
+    group->delegations = options->delegations ? options->delegations : PK_DELEGATION_DEFAULT;
     pthread_mutex_init(&group->birth, NULL);
     pthread_mutex_init(&group->lock, NULL);
+    *ret = group;
+    return 0;
+}
 
+int group_create_staged(const pk_group_options *given, const struct backend *backend, struct stage *stage,
+                        pk_group **ret, pk_error *error)
+{
+    pk_group_options options;
+    pk_group *group;
+    int r = copy_options(given, &options, error);
+    if (r == 0)
+        r = new_group(&options, &group, error);
+    if (r < 0)
+        return r;
+    group->backend = backend;
+    group->guarantees = backend->guarantees;
+    group->stage = stage;
+    registry_add(group);
+    *ret = group;
+    return 0;
+}
+
+int pk_group_create(const pk_group_options *given, pk_group **ret, pk_error *error)
+{
+    pk_group_options options;
+    pk_group *group;
+    int r = copy_options(given, &options, error);
+    if (r == 0)
+        r = new_group(&options, &group, error);
+    if (r < 0)
+        return r;
     r = choose_backend(group, options.mechanism, options.require, error);
     if (r < 0) {
         free(group->refusal);

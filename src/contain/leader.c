@@ -40,6 +40,8 @@ void leader_unref(struct leader *leader)
     else
         sys_close_safe(leader->pidfd);
     reaper_link_free(leader->reaper);
+    if (leader->stand_in)
+        leader->stand_in->free(leader->stand_in);
     free(leader);
 }
 
@@ -130,6 +132,14 @@ pk_duration leader_interest(const struct leader *leader, struct pollfd *fd)
     return PK_MILLISECONDS(10);
 }
 
+/* ---- Without a process ------------------------------------------------------------------------------------------ */
+
+static int look_at_stand_in(struct leader *leader)
+{
+    leader->ended = leader->reaped = leader->stand_in->has_ended(leader->stand_in, &leader->signalled, &leader->value);
+    return leader->ended;
+}
+
 /* ---- Either way ------------------------------------------------------------------------------------------------- */
 
 int leader_look(struct leader *leader, bool keep)
@@ -138,6 +148,8 @@ int leader_look(struct leader *leader, bool keep)
         return 1;
     if (leader->reaper)
         return look_at_reaper(leader);
+    if (leader->stand_in)
+        return look_at_stand_in(leader);
 
     siginfo_t info;
     struct rusage usage;
@@ -220,7 +232,11 @@ bool leader_lost_reaper(const struct leader *leader)
 
 int leader_signal(const struct leader *leader, int signal_number)
 {
-    return leader->reaped ? -ESRCH : sys_pidfd_send_signal(leader->pidfd, signal_number);
+    if (leader->reaped)
+        return -ESRCH;
+    if (leader->stand_in)
+        return leader->stand_in->signal(leader->stand_in, signal_number);
+    return sys_pidfd_send_signal(leader->pidfd, signal_number);
 }
 
 int pidfd_keep(int pidfd)

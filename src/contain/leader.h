@@ -13,12 +13,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* What is taken for a process without being one: src/testing. Called with the group's lock held. */
+struct stand_in {
+    bool (*has_ended)(struct stand_in *stand_in, bool *signalled, int *value);
+    int (*signal)(struct stand_in *stand_in, int signal_number);
+    void (*free)(struct stand_in *stand_in);
+};
+
 struct leader {
     struct leader *next; /* in its group */
     _Atomic unsigned references;
     pid_t pid;                  /* 0: not started */
-    int pidfd;                  /* -1: not started */
+    int pidfd;                  /* -1: not started. Of a stand-in: readable when it wants to be looked at */
     struct reaper_link *reaper; /* whose child it is; NULL: ours */
+    struct stand_in *stand_in;  /* what it is instead of a process; NULL: it is one */
     bool ended;                 /* the fields below hold */
     bool reaped;                /* waited for, by us or by somebody else: the pid may be recycled */
     bool left;                  /* whatever becomes of it, it is to be taken away */

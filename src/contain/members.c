@@ -14,6 +14,8 @@
 
 int members_read(pk_group *group, pk_member *members, size_t capacity)
 {
+    if (group->backend->describe)
+        return group->backend->describe(group, members, capacity);
     struct pids pids = {0};
     int r = group->backend->list(group, &pids);
     size_t count = 0;

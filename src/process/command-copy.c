@@ -4,6 +4,7 @@
 #include "io/pty.h"
 #include "process/cancel.h"
 #include "process/command.h"
+#include "process/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,7 @@ static void disown(pk_command *copy)
     copy->contain = NULL;
     copy->input_copy = NULL;
     copy->cancel = NULL;
+    copy->runner = NULL;
 }
 
 pk_command *pk_command_copy(const pk_command *command)
@@ -142,6 +144,7 @@ pk_command *pk_command_copy(const pk_command *command)
     *copy = *command;
     disown(copy);
     copy->cancel = command->cancel ? cancel_ref(command->cancel) : NULL;
+    copy->runner = command->runner ? runner_ref(command->runner) : NULL;
     bool done = copy_arguments(copy, command) && copy_environment(copy, command) && copy_descriptors(copy, command) &&
                 copy_rlimits(copy, command) && copy_input(copy, command) && copy_text(&copy->arg0, command->arg0) &&
                 copy_text(&copy->directory, command->directory) &&

@@ -154,6 +154,7 @@ pk_command *pk_command_free(pk_command *command)
     free(command->contain);
     free(command->input_copy);
     pk_cancel_free(command->cancel);
+    pk_runner_free(command->runner);
     free(command->pty);
     free(command);
     return NULL;

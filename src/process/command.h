@@ -10,6 +10,7 @@
 #include <processkit/cancel.h>
 #include <processkit/command.h>
 #include <processkit/group.h>
+#include <processkit/runner.h>
 
 #include <limits.h>
 
@@ -97,6 +98,7 @@ struct pk_command {
     pk_duration drain;
     struct code_set ok_codes;
     pk_cancel *cancel;
+    pk_runner *runner; /* NULL: it is run for real */
 };
 
 /* ---- For who builds commands ------------------------------------------------------------------------------------- */

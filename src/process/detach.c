@@ -5,6 +5,7 @@
 #include "contain/detached.h"
 #include "contain/grandchild.h"
 #include "process/child.h"
+#include "process/runner.h"
 #include "process/spawn.h"
 #include "sys/sys.h"
 
@@ -34,6 +35,8 @@ static const char *find_need(const pk_command *command)
 static int check_command(const pk_command *command, pk_error *error)
 {
     int r = command_check(command, error);
+    if (r == 0)
+        r = runner_refuse(command, "detach", error);
     if (r < 0)
         return r;
     const char *need = find_need(command);

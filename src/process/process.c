@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "process/cancel.h"
+#include "process/runner.h"
 #include "process/spawn.h"
 #include "sys/sys.h"
 
@@ -91,7 +92,8 @@ static int spawn_leader(pk_process *process, pk_group *group, bool private_group
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     struct run_before before;
     run_look_before(&before, group, private_group, plan->command);
-    int r = spawn(group, plan, leader, error);
+    int r = group->stage ? group->stage->bear(group->stage, group, plan, leader, error)
+                         : spawn(group, plan, leader, error);
     if (r < 0) {
         leader_unref(leader);
         return r;
@@ -155,24 +157,34 @@ int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **proc
     if (r == 0)
         r = check_cancel(command, error);
     if (r == 0)
+        r = runner_refuse(command, "spawn in a group", error);
+    if (r == 0)
         r = group_check_owner(group, error);
     return r < 0 ? r : start(group, false, STDIO_AS_SAID, command, process, error);
 }
 
-int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+int process_start_in(pk_group *group, const pk_command *command, enum process_stdio stdio, pk_process **process,
+                     pk_error *error)
 {
-    pk_group *group;
-    int r = command_check(command, error);
-    if (r == 0)
-        r = check_cancel(command, error);
-    if (r == 0)
-        r = pk_group_create(command->contain, &group, error);
-    if (r < 0)
-        return r;
-    r = start(group, true, stdio, command, process, error);
+    int r = start(group, true, stdio, command, process, error);
     if (r < 0)
         pk_group_free(group);
     return r;
+}
+
+int process_start_real(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+{
+    pk_group *group;
+    int r = pk_group_create(command->contain, &group, error);
+    return r < 0 ? r : process_start_in(group, command, stdio, process, error);
+}
+
+int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+{
+    int r = command_check(command, error);
+    if (r == 0)
+        r = check_cancel(command, error);
+    return r < 0 ? r : runner_start(command->runner, command, stdio, process, error);
 }
 
 int pk_command_start(const pk_command *command, pk_process **process, pk_error *error)

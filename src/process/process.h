@@ -40,7 +40,15 @@ struct pk_process {
 /* What the command says about descriptors beside it: for verbs that have an opinion where it says nothing. */
 enum process_stdio { STDIO_AS_SAID, STDIO_CAPTURED };
 
+/* By the command's runner, if it has one. */
 int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error);
+
+/* In a private group of its own. What the command does not allow was asked before. */
+int process_start_real(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error);
+
+/* In a group that was made for it and is its own from now on, also after a failure. */
+int process_start_in(pk_group *group, const pk_command *command, enum process_stdio stdio, pk_process **process,
+                     pk_error *error);
 
 /* By the child's number; NULL: there is no such stream. */
 struct stream *process_stream(const pk_process *process, int fd);

@@ -69,13 +69,9 @@ static const char *find_without_interpreter(const struct plan *plan)
     return NULL;
 }
 
-static int explain_missing(const struct plan *plan, int number, pk_error *error)
+int spawn_explain_missing(const struct plan *plan, int number, pk_error *error)
 {
     const char *program = plan->command->argv[0];
-    const char *found = find_without_interpreter(plan);
-    if (found)
-        return error_set(error, -ENOEXEC, PK_ERROR_SPAWN, PK_STEP_EXEC, found,
-                         "cannot run '%s': its interpreter was not found (look at its first line)", found);
     if (!plan->searched)
         return error_set(error, number, PK_ERROR_NOT_FOUND, PK_STEP_EXEC, program, "cannot run '%s': %s", program,
                          error_text(number));
@@ -87,6 +83,15 @@ static int explain_missing(const struct plan *plan, int number, pk_error *error)
         error->searched[length] = '\0';
     }
     return number;
+}
+
+static int explain_missing(const struct plan *plan, int number, pk_error *error)
+{
+    const char *found = find_without_interpreter(plan);
+    if (!found)
+        return spawn_explain_missing(plan, number, error);
+    return error_set(error, -ENOEXEC, PK_ERROR_SPAWN, PK_STEP_EXEC, found,
+                     "cannot run '%s': its interpreter was not found (look at its first line)", found);
 }
 
 static int explain_exec(const struct plan *plan, int number, size_t candidate, pk_error *error)

@@ -1,0 +1,27 @@
+/*
+ * What every double remembers: the commands that were to be started by it.
+ */
+#ifndef PK_TESTING_CALLS_H
+#define PK_TESTING_CALLS_H
+
+#include "process/runner.h"
+
+#include <pthread.h>
+
+struct double_runner {
+    struct pk_runner runner; /* first */
+    pthread_mutex_t lock;    /* everything below */
+    int problem;             /* of what was said of it, a negative errno; 0: none */
+    pk_command **calls;
+    size_t call_count;
+    pk_call_callback tell;
+    void *tell_data;
+};
+
+void double_open(struct double_runner *base);
+void double_close(struct double_runner *base);
+
+/* Remembers a start, and tells it. */
+int double_note(struct double_runner *base, const pk_command *command, pk_error *error);
+
+#endif

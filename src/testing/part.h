@@ -1,0 +1,52 @@
+/*
+ * A part of a play: one process that is none, with its descriptors and what signals do to it.
+ */
+#ifndef PK_TESTING_PART_H
+#define PK_TESTING_PART_H
+
+#include "process/plan.h"
+
+#include <processkit/time.h>
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { PART_SIGNALS = 65 };
+
+struct part_descriptor {
+    int target; /* its number in the child */
+    int fd;     /* ours; -1: closed */
+    bool owned; /* nobody else can be waiting for it, so it may be made non-blocking */
+};
+
+struct part {
+    pid_t pid;
+    bool alive;
+    bool stopped;
+    pk_time ends; /* of itself */
+    struct part_descriptor *descriptors;
+    size_t count;
+    short answers[PART_SIGNALS]; /* an exit code, SIGNAL_IGNORED or SIGNAL_DEFAULT */
+};
+
+/* With copies of what the plan has for the child, or of another part's. */
+int part_begin(struct part *part, const struct plan *plan);
+int part_fork(struct part *part, const struct part *parent);
+
+/* It has ended: closes all. */
+void part_end(struct part *part);
+void part_free(struct part *part);
+
+/* What a signal does to it. */
+enum part_fate { PART_GOES_ON, PART_STOPS, PART_CONTINUES, PART_EXITS, PART_DIES };
+enum part_fate part_judge(const struct part *part, int signal_number);
+
+/* NULL: it has none of that number. */
+struct part_descriptor *part_find(const struct part *part, int target);
+void part_close(struct part_descriptor *descriptor);
+
+/* Without waiting. -EAGAIN if that is not possible. */
+ssize_t part_write(const struct part_descriptor *descriptor, const void *bytes, size_t length);
+ssize_t part_read(const struct part_descriptor *descriptor, void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The steps of a script, as they are played.
+ */
+#ifndef PK_TESTING_SCRIPT_H
+#define PK_TESTING_SCRIPT_H
+
+#include <processkit/script.h>
+
+enum step_kind {
+    STEP_WRITE,
+    STEP_PAUSE,
+    STEP_EXPECT,
+    STEP_COPY,
+    STEP_CLOSE,
+    STEP_ON_SIGNAL,
+    STEP_LEAVE,
+    STEP_EXIT,
+    STEP_DIE,
+    STEP_HANG,
+    STEP_RUN_OUT,
+    STEP_FAIL,
+};
+
+struct step {
+    enum step_kind kind;
+    int fd;
+    int number;           /* exit code, signal or errno */
+    int answer;           /* to a signal: an exit code, or SIGNAL_IGNORED */
+    pk_step where;        /* a start fails */
+    pk_duration duration; /* of a pause or a life */
+    char *bytes;
+    size_t length;
+};
+
+enum { SIGNAL_IGNORED = -1, SIGNAL_DEFAULT = -2 };
+
+struct pk_script {
+    int problem; /* the first thing that was wrong, a negative errno; 0: none */
+    char problem_text[128];
+    struct step *steps;
+    size_t count;
+};
+
+/* NULL for want of memory, and of NULL. */
+pk_script *script_copy(const pk_script *script);
+
+/* 0, or the problem that was remembered. Accepts NULL. */
+int script_check(const pk_script *script, pk_error *error);
+
+/* The step that says that there is no start; NULL: there is one. */
+const struct step *script_failure(const pk_script *script);
+
+/* Whether any step is of this kind. */
+const struct step *script_find(const pk_script *script, enum step_kind kind);
+
+#endif
