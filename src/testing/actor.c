@@ -11,11 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 enum { READ_SIZE = 4096, MOST_AT_ONCE = 64 };
 
@@ -89,7 +89,7 @@ static enum outcome write_out(struct actor *actor, int fd, const char *bytes, si
     while (descriptor && actor->done < length) {
         ssize_t n = part_write(descriptor, bytes + actor->done, length - actor->done);
         if (n == -EAGAIN)
-            return wait_for(actor, descriptor, EPOLLOUT);
+            return wait_for(actor, descriptor, POLLOUT);
         if (n == -EPIPE)
             raise_signal(actor, SIGPIPE);
         if (n < 0)
@@ -110,7 +110,7 @@ static enum outcome read_in(struct actor *actor)
     }
     ssize_t n = part_read(descriptor, actor->read.bytes + actor->read_length, READ_SIZE);
     if (n == -EAGAIN)
-        return wait_for(actor, descriptor, EPOLLIN);
+        return wait_for(actor, descriptor, POLLIN);
     if (n <= 0)
         actor->read_ended = true;
     else
@@ -350,7 +350,7 @@ static int open_loop(struct actor *actor)
         return actor->over;
     int r = pk_loop_create(&actor->loop, NULL);
     if (r == 0)
-        r = loop_watch_add(actor->loop, &actor->over_watch, actor->over, EPOLLIN, on_over, actor);
+        r = loop_watch_add(actor->loop, &actor->over_watch, actor->over, POLLIN, on_over, actor);
     if (r == 0) /* with a time, so that it has its descriptor from now on */
         r = loop_timer_add(actor->loop, &actor->timer, sys_now(), on_time, actor);
     return r;
