@@ -137,6 +137,8 @@ static enum outcome expect(struct actor *actor, const struct step *step)
             end_leader(actor, false, 1);
             return OVER;
         }
+        if (actor->read_length >= step->length) /* what is left may be its beginning */
+            use_up(actor, actor->read_length - (step->length - 1));
         if (read_in(actor) == WAITS)
             return WAITS;
     }
