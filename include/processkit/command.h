@@ -47,6 +47,15 @@ PK_API pk_command *pk_command_new_argv(const char *const *argv);
  */
 PK_API pk_command *pk_command_copy(const pk_command *command);
 
+/*
+ * A copy with more arguments, which end with NULL. So a command can be the template of a client for one tool, with all
+ * that holds whatever the tool is asked to do: see examples/client.c, and pk_run_with.
+ */
+PK_API pk_command *pk_command_with(const pk_command *base, ...) PK_SENTINEL;
+
+/* The same from a vector that ends with NULL; NULL: no more of them. */
+PK_API pk_command *pk_command_with_argv(const pk_command *base, const char *const *arguments);
+
 /* Takes NULL; returns NULL. */
 PK_API pk_command *pk_command_free(pk_command *command);
 

@@ -49,6 +49,10 @@ PK_API PK_NODISCARD int pk_run(char **text, pk_error *error, const char *program
 /* Whether it succeeds: 0, or the error. */
 PK_API PK_NODISCARD int pk_check(pk_error *error, const char *program, ...) PK_SENTINEL;
 
+/* The same with a command that gets more arguments, for this run only: see pk_command_with. */
+PK_API PK_NODISCARD int pk_run_with(char **text, pk_error *error, const pk_command *base, ...) PK_SENTINEL;
+PK_API PK_NODISCARD int pk_check_with(pk_error *error, const pk_command *base, ...) PK_SENTINEL;
+
 /* ---- Wanting success -------------------------------------------------------------------------------------------- */
 
 /* What it writes to stdout, without newlines at its end. Fails rather than leave something out. free(*text). */

@@ -153,3 +153,29 @@ pk_command *pk_command_copy(const pk_command *command)
                 copy_bytes(&copy->contain, command->contain, sizeof(*command->contain));
     return done ? copy : pk_command_free(copy);
 }
+
+/* ---- With more arguments ---------------------------------------------------------------------------------------- */
+
+pk_command *command_with(const pk_command *base, va_list arguments)
+{
+    pk_command *command = pk_command_copy(base);
+    command_add(command, arguments);
+    return command;
+}
+
+pk_command *pk_command_with(const pk_command *base, ...)
+{
+    va_list arguments;
+    va_start(arguments, base);
+    pk_command *command = command_with(base, arguments);
+    va_end(arguments);
+    return command;
+}
+
+pk_command *pk_command_with_argv(const pk_command *base, const char *const *arguments)
+{
+    pk_command *command = pk_command_copy(base);
+    for (size_t i = 0; arguments && arguments[i]; i++)
+        pk_command_arg(command, arguments[i]);
+    return command;
+}

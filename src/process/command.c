@@ -83,6 +83,13 @@ void pk_command_arg(pk_command *command, const char *argument)
     command->argv[command->argc] = NULL;
 }
 
+void command_add(pk_command *command, va_list arguments)
+{
+    const char *argument;
+    while ((argument = va_arg(arguments, const char *)))
+        pk_command_arg(command, argument);
+}
+
 static pk_command *new_command(void)
 {
     pk_command *command = calloc(1, sizeof(*command));
@@ -114,8 +121,10 @@ pk_command *pk_command_new(const char *program, ...)
         return NULL;
     va_list arguments;
     va_start(arguments, program);
-    for (const char *one = program; one; one = va_arg(arguments, const char *))
-        pk_command_arg(command, one);
+    if (program) {
+        pk_command_arg(command, program);
+        command_add(command, arguments);
+    }
     va_end(arguments);
     check_program(command);
     return command;

@@ -13,6 +13,7 @@
 #include <processkit/runner.h>
 
 #include <limits.h>
+#include <stdarg.h>
 
 enum { COMMAND_PROCESSORS = 1024, LONG_BITS = CHAR_BIT * sizeof(unsigned long) };
 
@@ -113,6 +114,9 @@ char *command_copy(pk_command *command, const char *text, const char *what);
  * kept. */
 bool command_grow(pk_command *command, void *array, size_t count, size_t item_size);
 
+/* Adds arguments up to a NULL. */
+void command_add(pk_command *command, va_list arguments);
+
 /* The entry of a descriptor, made if need be, with nothing in it: what the last call says holds. NULL if that is not
  * possible. */
 struct descriptor *command_descriptor(pk_command *command, int fd);
@@ -125,6 +129,9 @@ void descriptor_clear(struct descriptor *descriptor);
 
 /* Takes NULL. */
 void uses_free(struct stream_uses *uses);
+
+/* pk_command_with. */
+pk_command *command_with(const pk_command *base, va_list arguments);
 
 /* ---- For who starts them ----------------------------------------------------------------------------------------- */
 

@@ -179,12 +179,12 @@ int pk_command_first_line(const pk_command *command, pk_match_callback match, vo
 
 /* ---- In one line ------------------------------------------------------------------------------------------------ */
 
+/* Nothing follows a program that is missing. */
 static pk_command *command_of(const char *program, va_list arguments)
 {
     pk_command *command = pk_command_new(program, NULL);
-    const char *argument;
-    while (program && (argument = va_arg(arguments, const char *)))
-        pk_command_arg(command, argument);
+    if (program)
+        command_add(command, arguments);
     return command;
 }
 
@@ -202,6 +202,24 @@ int pk_check(pk_error *error, const char *program, ...)
     va_list arguments;
     va_start(arguments, program);
     pk_auto(pk_command) command = command_of(program, arguments);
+    va_end(arguments);
+    return pk_command_check(command, error);
+}
+
+int pk_run_with(char **text, pk_error *error, const pk_command *base, ...)
+{
+    va_list arguments;
+    va_start(arguments, base);
+    pk_auto(pk_command) command = command_with(base, arguments);
+    va_end(arguments);
+    return pk_command_run(command, text, error);
+}
+
+int pk_check_with(pk_error *error, const pk_command *base, ...)
+{
+    va_list arguments;
+    va_start(arguments, base);
+    pk_auto(pk_command) command = command_with(base, arguments);
     va_end(arguments);
     return pk_command_check(command, error);
 }
