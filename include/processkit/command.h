@@ -70,6 +70,9 @@ PK_API void pk_command_arg0(pk_command *command, const char *name);
 /* The program as given. */
 PK_API const char *pk_command_program(const pk_command *command);
 
+/* The program and its arguments, and then NULL; never NULL itself. Valid until the command is changed. */
+PK_API const char *const *pk_command_argv(const pk_command *command);
+
 /* ---- Environment and directory ---------------------------------------------------------------------------------- */
 
 /*
@@ -81,8 +84,15 @@ PK_API void pk_command_unsetenv(pk_command *command, const char *name);
 PK_API void pk_command_clearenv(pk_command *command);
 PK_API void pk_command_inheritenv(pk_command *command, const char *name);
 
+/* What the command itself sets a variable to; NULL if what it has said last is something else, or if it has said
+ * nothing: the owner's environment is not looked at. Valid until the command is changed. */
+PK_API const char *pk_command_getenv(const pk_command *command, const char *name);
+
 /* The child's working directory, entered with the child's user and group. */
 PK_API void pk_command_chdir(pk_command *command, const char *directory);
+
+/* What was said there last; NULL: the owner's. Valid until the command is changed. */
+PK_API const char *pk_command_directory(const pk_command *command);
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 

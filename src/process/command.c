@@ -175,11 +175,6 @@ void pk_command_arg0(pk_command *command, const char *name)
         replace(&command->arg0, command_copy(command, name, "the name for argv[0]"));
 }
 
-const char *pk_command_program(const pk_command *command)
-{
-    return command && command->argc > 0 ? command->argv[0] : "";
-}
-
 /* ---- Environment and directory ---------------------------------------------------------------------------------- */
 
 static void add_change(pk_command *command, enum environment_kind kind, const char *name, const char *value)
