@@ -70,6 +70,12 @@ PK_API void pk_command_arg0(pk_command *command, const char *name);
 /* The program as given. */
 PK_API const char *pk_command_program(const pk_command *command);
 
+/*
+ * A directory where a name without a slash is looked for before the child's PATH, which stays as it is. More calls add
+ * more, in their order. A relative one is one of the owner, at the time of the start, whatever the child's directory.
+ */
+PK_API void pk_command_search(pk_command *command, const char *directory);
+
 /* The program and its arguments, and then NULL; never NULL itself. Valid until the command is changed. */
 PK_API const char *const *pk_command_argv(const pk_command *command);
 

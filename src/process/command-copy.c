@@ -56,12 +56,13 @@ static bool copy_uses(struct stream_uses **place, const struct stream_uses *from
 
 /* Each counts what it has, so that as much is freed if there is no memory for the rest. */
 
-static bool copy_arguments(pk_command *copy, const pk_command *from)
+/* With a NULL behind it. */
+static bool copy_texts(char ***place, size_t *count, char *const *from, size_t length)
 {
-    copy->argv = make_array(from->argc + 1, sizeof(*copy->argv));
-    bool done = copy->argv != NULL;
-    for (copy->argc = 0; done && copy->argc < from->argc; copy->argc += done)
-        done = copy_text(&copy->argv[copy->argc], from->argv[copy->argc]);
+    char **list = *place = make_array(length + 1, sizeof(*list));
+    bool done = list != NULL;
+    for (*count = 0; done && *count < length; *count += done)
+        done = copy_text(&list[*count], from[*count]);
     return done;
 }
 
@@ -123,6 +124,8 @@ static void disown(pk_command *copy)
     copy->argc = 0;
     copy->arg0 = NULL;
     copy->directory = NULL;
+    copy->search = NULL;
+    copy->search_count = 0;
     copy->environment = NULL;
     copy->environment_count = 0;
     copy->descriptors = NULL;
@@ -145,8 +148,10 @@ pk_command *pk_command_copy(const pk_command *command)
     disown(copy);
     copy->cancel = command->cancel ? cancel_ref(command->cancel) : NULL;
     copy->runner = command->runner ? runner_ref(command->runner) : NULL;
-    bool done = copy_arguments(copy, command) && copy_environment(copy, command) && copy_descriptors(copy, command) &&
-                copy_rlimits(copy, command) && copy_input(copy, command) && copy_text(&copy->arg0, command->arg0) &&
+    bool done = copy_texts(&copy->argv, &copy->argc, command->argv, command->argc) &&
+                copy_texts(&copy->search, &copy->search_count, command->search, command->search_count) &&
+                copy_environment(copy, command) && copy_descriptors(copy, command) && copy_rlimits(copy, command) &&
+                copy_input(copy, command) && copy_text(&copy->arg0, command->arg0) &&
                 copy_text(&copy->directory, command->directory) &&
                 copy_bytes(&copy->groups, command->groups, command->group_count * sizeof(*command->groups)) &&
                 copy_bytes(&copy->pty, command->pty, sizeof(*command->pty)) &&

@@ -90,6 +90,19 @@ void command_add(pk_command *command, va_list arguments)
         pk_command_arg(command, argument);
 }
 
+void pk_command_search(pk_command *command, const char *directory)
+{
+    if (!command)
+        return;
+    if (directory && directory[0] == '\0')
+        command_remember(command, -EINVAL, "the name of a directory to search is empty");
+    if (!command_grow(command, &command->search, command->search_count, sizeof(char *)))
+        return;
+    char *text = command_copy(command, directory, "the name of a directory to search");
+    if (text)
+        command->search[command->search_count++] = text;
+}
+
 static pk_command *new_command(void)
 {
     pk_command *command = calloc(1, sizeof(*command));
@@ -147,6 +160,8 @@ pk_command *pk_command_free(pk_command *command)
         return NULL;
     for (size_t i = 0; i < command->argc; i++)
         free(command->argv[i]);
+    for (size_t i = 0; i < command->search_count; i++)
+        free(command->search[i]);
     for (size_t i = 0; i < command->environment_count; i++) {
         free(command->environment[i].name);
         free(command->environment[i].value);
@@ -156,6 +171,7 @@ pk_command *pk_command_free(pk_command *command)
     free(command->argv);
     free(command->arg0);
     free(command->directory);
+    free(command->search);
     free(command->environment);
     free(command->descriptors);
     free(command->rlimits);

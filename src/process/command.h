@@ -64,6 +64,9 @@ struct pk_command {
     char *arg0;
     char *directory;
 
+    char **search; /* directories to look for the program in before PATH */
+    size_t search_count;
+
     struct environment_change *environment;
     size_t environment_count;
 

@@ -179,6 +179,7 @@ static pk_command put_command(struct packer *packer, const pk_command *command, 
     add_heritage(&copy, then, now);
     copy.argv = NULL;
     copy.arg0 = NULL;
+    copy.search = NULL; /* it is in the candidates */
     copy.environment = NULL;
     copy.descriptors = NULL;
     copy.pty = NULL;

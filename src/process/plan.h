@@ -28,7 +28,7 @@ struct plan {
     char **argv;
     char **environment;
     char **candidates;       /* paths to try, in order; ends with NULL */
-    char *searched;          /* the PATH they come from; NULL if the program was given with a slash */
+    bool by_name;            /* they are the program's name in the directories where it is looked for */
     struct plan_move *moves; /* sorted by target */
     size_t move_count;
     int terminal; /* the first move of the terminal that the child takes as its controlling one; -1: none */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 static const char *describe(pk_step step)
 {
@@ -69,19 +70,32 @@ static const char *find_without_interpreter(const struct plan *plan)
     return NULL;
 }
 
+/* The directories, as PATH has them: what stands before the name in each candidate. */
+static void list_searched(const struct plan *plan, char *text, size_t size)
+{
+    size_t name = strlen(plan->command->argv[0]), used = 0;
+    for (size_t i = 0; plan->candidates[i] && used < size - 1; i++) {
+        size_t length = strlen(plan->candidates[i]) - name, room = size - 1 - used - (i > 0);
+        if (i > 0)
+            text[used++] = ':';
+        length = length > 0 ? length - 1 : 0; /* without the slash */
+        length = length < room ? length : room;
+        memcpy(text + used, plan->candidates[i], length);
+        used += length;
+    }
+    text[used] = '\0';
+}
+
 int spawn_explain_missing(const struct plan *plan, int number, pk_error *error)
 {
     const char *program = plan->command->argv[0];
-    if (!plan->searched)
+    if (!plan->by_name)
         return error_set(error, number, PK_ERROR_NOT_FOUND, PK_STEP_EXEC, program, "cannot run '%s': %s", program,
                          error_text(number));
-    error_set(error, number, PK_ERROR_NOT_FOUND, PK_STEP_EXEC, program, "cannot run '%s': not found in PATH", program);
-    if (error) {
-        size_t length = 0;
-        for (; plan->searched[length] && length < sizeof(error->searched) - 1; length++)
-            error->searched[length] = plan->searched[length];
-        error->searched[length] = '\0';
-    }
+    error_set(error, number, PK_ERROR_NOT_FOUND, PK_STEP_EXEC, program, "cannot run '%s': not found in %sPATH", program,
+              plan->command->search_count > 0 ? "the directories to search, nor in " : "");
+    if (error)
+        list_searched(plan, error->searched, sizeof(error->searched));
     return number;
 }
 

@@ -137,3 +137,10 @@ ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size)
     SYS_FAULT("readlinkat");
     return SYS_RESULT(readlinkat(dir, path, buffer, size));
 }
+
+int sys_getcwd(char *buffer, size_t size)
+{
+    SYS_FAULT("getcwd");
+    int r = (int)SYS_RESULT(syscall(SYS_getcwd, buffer, size));
+    return r > 0 && buffer[0] != '/' ? -ENOENT : r < 0 ? r : 0; /* "(unreachable)" */
+}

@@ -62,6 +62,9 @@ int sys_fremovexattr(int fd, const char *name);
 int sys_statfs_type(int fd, long *type);
 ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size);
 
+/* The working directory, from the root on: -ENOENT if it is deleted, or beyond the root. */
+int sys_getcwd(char *buffer, size_t size);
+
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 int sys_pipe(int fds[2], int flags);

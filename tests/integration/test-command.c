@@ -137,6 +137,120 @@ static void without_path_the_systems_is_used(void **state)
     report_free(&output);
 }
 
+/* A script that says which one it is. */
+static const char *make_tool(const char *directory)
+{
+    char text[64];
+    const char *path = scratch(directory);
+    mkdir(path, 0755);
+    snprintf(text, sizeof(text), "#!/bin/sh\necho %s\n", directory);
+    assert_true(files_write(scratch("script"), text, 0755));
+    assert_return_code(rename("script", strcat(strcpy(text, directory), "/pk-tool")), errno);
+    return path;
+}
+
+static void assert_finds(pk_command *command, const char *expected)
+{
+    struct report output = capture(command);
+    output.bytes[output.length - 1] = '\0';
+    assert_string_equal(output.bytes, expected);
+    report_free(&output);
+}
+
+static void directories_to_search_come_before_path(void **state)
+{
+    const char *first = make_tool("first"), *second = make_tool("second"), *third = make_tool("third");
+    pk_auto(pk_command) command = pk_command_new("pk-tool", NULL);
+    pk_command_setenv(command, "PATH", third);
+    assert_finds(command, "third");
+    pk_command_search(command, "/no/such/place");
+    pk_command_search(command, second);
+    pk_command_search(command, first);
+    assert_finds(command, "second");
+}
+
+/* A relative one is the owner's, and of the time of the start. */
+static void a_relative_directory_to_search_is_the_owners(void **state)
+{
+    make_tool("tools");
+    assert_return_code(mkdir("below", 0755), errno);
+    pk_auto(pk_command) command = pk_command_new("pk-tool", NULL);
+    pk_command_search(command, "tools");
+    pk_command_chdir(command, "/");
+    assert_finds(command, "tools");
+    assert_return_code(chdir("below"), errno);
+    pk_auto(pk_command) from_below = pk_command_copy(command);
+    pk_command_search(from_below, "../tools");
+    assert_finds(from_below, "tools");
+    assert_return_code(chdir(".."), errno);
+}
+
+static void a_path_is_not_searched_for(void **state)
+{
+    pk_error error;
+    pk_auto(pk_command) command = pk_command_new("./pk-tool", NULL);
+    pk_command_search(command, make_tool("tools"));
+    assert_error(pk_command_status(command, NULL, &error), error, -ENOENT, PK_STEP_EXEC);
+}
+
+static void the_childs_path_stays_as_it_is(void **state)
+{
+    pk_auto(pk_command) command = pk_command_new("sh", "-c", "echo \"$PATH\"", NULL);
+    pk_command_search(command, make_tool("tools"));
+    pk_command_setenv(command, "PATH", "/usr/bin:/bin");
+    assert_finds(command, "/usr/bin:/bin");
+}
+
+static void what_was_searched_is_told(void **state)
+{
+    pk_error error;
+    char expected[512];
+    snprintf(expected, sizeof(expected), "/no/such:%s:/bin::/usr/bin", scratch("tools:odd"));
+    pk_auto(pk_command) command = pk_command_new("pk-tool", NULL);
+    pk_command_search(command, "/no/such");
+    pk_command_search(command, "tools:odd");
+    pk_command_setenv(command, "PATH", "/bin::/usr/bin");
+    assert_error(pk_command_status(command, NULL, &error), error, -ENOENT, PK_STEP_EXEC);
+    assert_string_equal(error.searched, expected);
+    assert_non_null(strstr(error.message, "nor in PATH"));
+}
+
+/* As much as fits. */
+static void much_that_was_searched_is_cut(void **state)
+{
+    pk_error error;
+    char path[3000];
+    for (size_t i = 0; i < sizeof(path); i++)
+        path[i] = i % 100 ? 'p' : i % 200 ? '/' : ':';
+    path[0] = '/';
+    path[sizeof(path) - 1] = '\0';
+    pk_auto(pk_command) command = pk_command_new("pk-tool", NULL);
+    pk_command_setenv(command, "PATH", path);
+    assert_error(pk_command_status(command, NULL, &error), error, -ENOENT, PK_STEP_EXEC);
+    assert_int_equal(strlen(error.searched), PK_ERROR_SEARCHED_SIZE - 1);
+    assert_memory_equal(error.searched, path, PK_ERROR_SEARCHED_SIZE - 1);
+}
+
+static void a_relative_one_needs_a_working_directory(void **state)
+{
+    pk_error error;
+    assert_return_code(mkdir("gone", 0755), errno);
+    assert_return_code(chdir("gone"), errno);
+    assert_return_code(rmdir("../gone"), errno);
+    pk_auto(pk_command) command = pk_command_new("true", NULL);
+    pk_command_search(command, "/no/such");
+    pk_command_chdir(command, "/");
+    assert_ok(pk_command_check(command, &error), error);
+    pk_command_search(command, "tools");
+    assert_error(pk_command_status(command, NULL, &error), error, -ENOENT, PK_STEP_EXEC);
+    assert_int_equal(error.kind, PK_ERROR_SPAWN);
+    assert_string_equal(error.path, "tools");
+    pk_auto(pk_command) nameless = pk_command_new("true", NULL);
+    pk_command_search(nameless, "");
+    assert_error(pk_command_status(nameless, NULL, &error), error, -EINVAL, PK_STEP_ARGUMENTS);
+    pk_command_search(NULL, "tools");
+}
+
 /* ---- Session, scheduling, limits -------------------------------------------------------------------------------- */
 
 static void session_and_process_group(void **state)
@@ -311,6 +425,14 @@ static const struct test tests[] = {
     PK_TEST(names_are_looked_up_in_the_childs_path),
     PK_TEST_AS_USER(names_are_looked_up_in_the_childs_path),
     PK_TEST(without_path_the_systems_is_used),
+    PK_TEST(directories_to_search_come_before_path),
+    PK_TEST_AS_USER(directories_to_search_come_before_path),
+    PK_TEST(a_relative_directory_to_search_is_the_owners),
+    PK_TEST(a_path_is_not_searched_for),
+    PK_TEST(the_childs_path_stays_as_it_is),
+    PK_TEST(what_was_searched_is_told),
+    PK_TEST(much_that_was_searched_is_cut),
+    PK_TEST(a_relative_one_needs_a_working_directory),
     PK_TEST(session_and_process_group),
     PK_TEST_AS_USER(session_and_process_group),
     PK_TEST_WITH(in_a_cgroup_the_process_group_is_the_owners, .needs = NEEDS_CGROUP2),

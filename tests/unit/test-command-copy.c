@@ -43,6 +43,8 @@ static pk_command *everything(pk_cancel *cancel)
     pk_command *command = pk_command_new("tool", "one", "two", "three", NULL);
     pk_command_arg0(command, "name");
     pk_command_chdir(command, "below");
+    pk_command_search(command, "first");
+    pk_command_search(command, "second");
     pk_command_setenv(command, "A", "1");
     pk_command_unsetenv(command, "B");
     pk_command_clearenv(command);
@@ -80,6 +82,8 @@ static void check_lists(const pk_command *command)
     for (size_t i = 0; i < 4; i++)
         assert_string_equal(command->argv[i], argv[i]);
     assert_null(command->argv[4]);
+    assert_int_equal(command->search_count, 2);
+    assert_string_equal(command->search[1], "second");
     assert_int_equal(command->environment_count, 5);
     for (size_t i = 0; i < 5; i++)
         if (names[i])
@@ -128,6 +132,7 @@ static void change_everything(pk_command *command)
 {
     for (int i = 0; i < 9; i++) {
         pk_command_arg(command, "more");
+        pk_command_search(command, "more");
         pk_command_setenv(command, "A", "changed");
         pk_command_rlimit(command, RLIMIT_CORE, 9, 9);
         pk_command_null(command, 10 + i);
