@@ -79,6 +79,20 @@ PK_API void pk_command_search(pk_command *command, const char *directory);
 /* The program and its arguments, and then NULL; never NULL itself. Valid until the command is changed. */
 PK_API const char *const *pk_command_argv(const pk_command *command);
 
+/*
+ * Where the program would be found now, as a path from the root, by the rules of the start: the directories to search,
+ * the child's PATH, its directory for what is relative. Nothing is started. free(*path).
+ *
+ * What counts is a regular file, perhaps behind symbolic links, that the owner may execute. What cannot be known: what a
+ * child with a user of its own may execute, and what the kernel says of the file, such as a script without its
+ * interpreter, which a start passes over in PATH. Everything else that keeps a start from finding it is the same error
+ * here: not-found with `searched`, permission, or a directory that cannot be entered.
+ */
+PK_API PK_NODISCARD int pk_command_find(const pk_command *command, char **path, pk_error *error);
+
+/* The same for a name alone, in the owner's PATH and from its directory. */
+PK_API PK_NODISCARD int pk_find_program(const char *name, char **path, pk_error *error);
+
 /* ---- Environment and directory ---------------------------------------------------------------------------------- */
 
 /*

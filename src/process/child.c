@@ -236,25 +236,29 @@ CHILD bool is_elsewhere(int number)
            number == -ESTALE || number == -ENODEV || number == -ETIMEDOUT;
 }
 
+SYS_CHILD bool child_goes_on(struct attempts *attempts, size_t candidate, int error)
+{
+    bool elsewhere = is_elsewhere(error);
+    if (!elsewhere || error == -EACCES || error == -ENAMETOOLONG) { /* more telling than "not found" */
+        attempts->error = error;
+        attempts->about = candidate;
+    }
+    return elsewhere;
+}
+
 CHILD void execute(struct birth *birth)
 {
     const struct plan *plan = birth->plan;
-    int error = -ENOENT;
-    size_t about = 0;
+    struct attempts attempts = {-ENOENT, 0};
 
     birth->step = PK_STEP_EXEC;
     for (size_t i = 0; plan->candidates[i]; i++) {
         int r = sys_execve(plan->candidates[i], plan->argv, plan->environment);
-        bool elsewhere = is_elsewhere(r);
-        if (!elsewhere || r == -EACCES || r == -ENAMETOOLONG) { /* more telling than "not found" */
-            error = r;
-            about = i;
-        }
-        if (!elsewhere)
+        if (!child_goes_on(&attempts, i, r))
             break;
     }
-    birth->candidate = about;
-    check(birth, error);
+    birth->candidate = attempts.about;
+    check(birth, attempts.error);
 }
 
 /* ---- Entering the cgroup ---------------------------------------------------------------------------------------- */

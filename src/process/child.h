@@ -23,6 +23,15 @@ struct birth {
     volatile size_t candidate; /* the path the error is about */
 };
 
+/* The candidates that were tried so far, and were not it. */
+struct attempts {
+    int error;    /* what there is to say if none is; begins as -ENOENT */
+    size_t about; /* the candidate that it is about */
+};
+
+/* One more was not it, with this errno. Whether the next is to be tried. Async-signal-safe. */
+bool child_goes_on(struct attempts *attempts, size_t candidate, int error);
+
 /* Does not return. For sys_clone3 and sys_clone. */
 int child_run(void *data);
 

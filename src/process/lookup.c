@@ -10,6 +10,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,4 +143,11 @@ int plan_candidates(struct plan *plan, pk_error *error)
     begin(&layout);
     end(&layout, program);
     return 0;
+}
+
+int plan_open_directory(const struct plan *plan, int *dir)
+{
+    const char *directory = plan->command->directory;
+    *dir = directory ? sys_openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0) : AT_FDCWD;
+    return directory && *dir < 0 ? *dir : 0;
 }

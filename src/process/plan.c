@@ -26,7 +26,7 @@ static int plan_argv(struct plan *plan, pk_error *error)
     return 0;
 }
 
-int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_error *error)
+int plan_program(struct plan *plan, const pk_command *command, pk_error *error)
 {
     *plan = (struct plan){.command = command, .terminal = -1};
     int r = plan_argv(plan, error);
@@ -34,8 +34,17 @@ int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_er
         r = plan_environment(plan, error);
     if (r == 0)
         r = plan_candidates(plan, error);
-    if (r == 0)
-        r = plan_descriptors(plan, captures, error);
+    if (r < 0)
+        plan_free(plan);
+    return r;
+}
+
+int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_error *error)
+{
+    int r = plan_program(plan, command, error);
+    if (r < 0)
+        return r;
+    r = plan_descriptors(plan, captures, error);
     if (r < 0)
         plan_free(plan);
     return r;

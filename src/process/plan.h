@@ -46,6 +46,9 @@ struct plan {
 /* `captures`: stdout and stderr are captured where the command says nothing about them. */
 int plan_make(struct plan *plan, const pk_command *command, bool captures, pk_error *error);
 
+/* The part of it that says which program, with what arguments and environment; it opens nothing. */
+int plan_program(struct plan *plan, const pk_command *command, pk_error *error);
+
 /* Frees all of it, the owner's ends of pipes included unless they were taken (set to -1). */
 void plan_free(struct plan *plan);
 
@@ -58,6 +61,9 @@ const char *plan_getenv(const struct plan *plan, const char *name);
 
 /* lookup.c */
 int plan_candidates(struct plan *plan, pk_error *error);
+
+/* What the candidates are relative to: AT_FDCWD, or the child's directory, to be closed by sys_close_safe. */
+int plan_open_directory(const struct plan *plan, int *dir);
 
 /* descriptors.c */
 int plan_descriptors(struct plan *plan, bool captures, pk_error *error);

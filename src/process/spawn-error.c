@@ -49,13 +49,11 @@ static const char *describe(pk_step step)
 /* Looks at a path from where the child stood. Its rights were perhaps other than ours: only for choosing words. */
 static int look(const struct plan *plan, const char *path, struct stat *status)
 {
-    int dir = AT_FDCWD;
-    if (plan->command->directory && path[0] != '/') {
-        dir = sys_openat(AT_FDCWD, plan->command->directory, O_PATH | O_DIRECTORY, 0);
-        if (dir < 0)
-            return dir;
-    }
-    int r = sys_fstatat(dir, path, status, 0);
+    int dir;
+    int r = plan_open_directory(plan, &dir);
+    if (r < 0)
+        return r;
+    r = sys_fstatat(dir, path, status, 0);
     sys_close_safe(dir);
     return r;
 }

@@ -73,10 +73,17 @@ int sys_fstatat(int dir, const char *path, struct stat *status, int flags)
     return (int)SYS_RESULT(fstatat(dir, path, status, flags));
 }
 
+enum { FACCESSAT2 = 439, EFFECTIVE = 0x200, EMPTY_PATH = 0x1000 };
+
+int sys_may_execute(int dir, const char *path)
+{
+    SYS_FAULT("faccessat2");
+    return (int)SYS_RESULT(syscall(FACCESSAT2, dir, path, X_OK, EFFECTIVE));
+}
+
 int sys_may_write(int dir)
 {
     SYS_FAULT("faccessat2");
-    enum { FACCESSAT2 = 439, EFFECTIVE = 0x200, EMPTY_PATH = 0x1000 };
     return (int)SYS_RESULT(syscall(FACCESSAT2, dir, "", W_OK | X_OK, EFFECTIVE | EMPTY_PATH));
 }
 

@@ -43,6 +43,10 @@ int sys_fstat(int fd, struct stat *status);
 int sys_fstatat(int dir, const char *path, struct stat *status, int flags);
 int sys_faccessat(int dir, const char *path, int mode);
 
+/* Whether a file can be executed, or a directory gone through, by the effective user. -ENOSYS before 5.8, and -EPERM
+ * where a seccomp filter does not know it. */
+int sys_may_execute(int dir, const char *path);
+
 /* Whether names can be made in this directory, by the effective user: -EACCES or -EROFS if not. -ENOSYS before 5.8. */
 int sys_may_write(int dir);
 
