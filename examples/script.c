@@ -10,18 +10,13 @@
 /* ---- The program ------------------------------------------------------------------------------------------------ */
 
 /* "main", or "main, and a push was refused". */
-static int describe_branch(pk_command *git, char *text, size_t size, pk_error *error)
+static int describe_branch(const pk_command *git, char *text, size_t size, pk_error *error)
 {
     char *branch;
-    pk_auto(pk_command) ask = pk_command_copy(git);
-    pk_command_arg(ask, "branch");
-    pk_command_arg(ask, "--show-current");
-    int r = pk_command_run(ask, &branch, error);
+    int r = pk_run_with(&branch, error, git, "branch", "--show-current", NULL);
     if (r < 0)
         return r;
-    pk_auto(pk_command) push = pk_command_copy(git);
-    pk_command_arg(push, "push");
-    bool pushed = pk_command_check(push, error) == 0;
+    bool pushed = pk_check_with(error, git, "push", NULL) == 0;
     snprintf(text, size, "%s%s", branch, pushed ? "" : ", and a push was refused");
     free(branch);
     return 0;
