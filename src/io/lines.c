@@ -16,6 +16,8 @@ enum { UNDECIDED = 0 }; /* beside the values of pk_line_end */
 /* So that no sum overflows. No line is as long. */
 static const size_t longest = PTRDIFF_MAX / 4;
 
+static char nothing[1];
+
 void lines_init(struct lines *lines, size_t line_max, bool split_at_cr)
 {
     if (line_max == 0)
@@ -23,7 +25,7 @@ void lines_init(struct lines *lines, size_t line_max, bool split_at_cr)
     *lines = (struct lines){
         .line_max = line_max < longest ? line_max : longest,
         .split_at_cr = split_at_cr,
-        .bytes = "",
+        .bytes = nothing,
         .number = 1,
     };
 }
@@ -41,9 +43,9 @@ static size_t seek(const struct lines *lines, char c)
     return found ? (size_t)(found - lines->bytes) : lines->length;
 }
 
-void lines_feed(struct lines *lines, const char *bytes, size_t length)
+void lines_feed(struct lines *lines, char *bytes, size_t length)
 {
-    lines->bytes = length > 0 ? bytes : "";
+    lines->bytes = length > 0 ? bytes : nothing;
     lines->length = length;
     lines->position = 0;
     lines->next_lf = seek(lines, '\n');
@@ -221,26 +223,32 @@ static int deliver(struct lines *lines, pk_line_end end, pk_line *line)
     return 1;
 }
 
-/* What most lines are: all there, ended by a LF, and short. The same as below in one step. */
-static bool read_simple(struct lines *lines, pk_line *line)
+/* What most lines are: all there, ended by a LF, and short. The same as below without moving them. */
+static bool read_in_place(struct lines *lines, pk_line *line)
 {
-    const char *bytes = lines->bytes + lines->position;
-    size_t count = lines->next_lf - lines->position;
-    if (lines->line_length > 0 || lines->cr || lines->lost || lines->next_lf >= lines->next_cr || count == 0 ||
-        count > lines->line_max || count >= lines->line.size || bytes[count - 1] == '\r')
+    char *text = lines->bytes + lines->position;
+    size_t length = lines->next_lf - lines->position;
+    if (lines->line_length > 0 || lines->cr || lines->lost || lines->next_lf >= lines->next_cr)
         return false;
-    memcpy(lines->line.bytes, bytes, count);
-    lines->line_length = count;
-    lines->position += count;
-    pass_over_end(lines);
-    return deliver(lines, PK_LINE_LF, line);
+    bool is_crlf = length > 0 && text[length - 1] == '\r';
+    length -= is_crlf;
+    if (length > lines->line_max)
+        return false;
+    lines->position = lines->next_lf + 1;
+    lines->next_lf = seek(lines, '\n');
+    text[length] = '\0';
+    line->text = text;
+    line->length = length;
+    line->end = is_crlf ? PK_LINE_CRLF : PK_LINE_LF;
+    line->number = lines->number++;
+    return true;
 }
 
 int lines_read(struct lines *lines, pk_line *line)
 {
     if (lines->delivered)
         begin(lines);
-    if (read_simple(lines, line))
+    if (read_in_place(lines, line))
         return 1;
     for (;;) {
         int end = gather(lines);
@@ -256,6 +264,6 @@ int lines_read(struct lines *lines, pk_line *line)
 size_t lines_pending(const struct lines *lines, const char **bytes)
 {
     size_t length = lines->line_length;
-    *bytes = lines->line.bytes;
+    *bytes = lines->line.bytes ? lines->line.bytes : nothing;
     return ends_with_cr(lines) ? length - 1 : length;
 }

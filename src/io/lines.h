@@ -8,8 +8,9 @@
  * A line of more than `line_max` bytes comes in pieces of that size, the last of which has the line's end. No piece
  * ends within a character of UTF-8 that fits into one; for that it can be up to three bytes shorter.
  *
- * Each line is copied, since a NUL is to follow it and what was fed is not ours to write to. The memory grows with the
- * longest line, up to `line_max` and four bytes.
+ * A line that is all there, and ended by a line feed, stays where it was fed: the NUL that is to follow it takes the
+ * place of what ends it. Others are gathered in memory that grows with the longest of them, up to `line_max` and four
+ * bytes.
  */
 #ifndef PK_IO_LINES_H
 #define PK_IO_LINES_H
@@ -27,18 +28,18 @@ struct lines {
     bool split_at_cr;
     bool ended;
 
-    const char *bytes; /* what was fed; borrowed */
+    char *bytes; /* what was fed; borrowed */
     size_t length;
     size_t position; /* of the first byte that was not taken yet */
     size_t next_lf;  /* from there on: where the next one is; `length` if there is none */
     size_t next_cr;  /* the same with split_at_cr, or `length` */
 
-    struct room line; /* taken so far of the line, or the one that was delivered */
+    struct room line; /* taken so far of the line, or the one that was delivered from here */
     size_t line_length;
     char rest[8]; /* what is already there of the line behind the piece that was delivered */
     size_t rest_length;
     uint64_t number;
-    bool delivered; /* the line: the next one begins with `rest` */
+    bool delivered; /* the line from here: the next one begins with `rest` */
     bool cr;        /* the line is complete and was ended by a CR; a LF may follow */
     bool lost;      /* there was no memory for the line: the rest of it is passed over */
 };
@@ -47,8 +48,9 @@ struct lines {
 void lines_init(struct lines *lines, size_t line_max, bool split_at_cr);
 void lines_free(struct lines *lines);
 
-/* More bytes; they stay where they are until lines_read has returned 0, and it has for what was fed before. */
-void lines_feed(struct lines *lines, const char *bytes, size_t length);
+/* More bytes. They are written to, and stay where they are until lines_read has returned 0; and it has for what was fed
+ * before. */
+void lines_feed(struct lines *lines, char *bytes, size_t length);
 
 /* Nothing more will be fed. */
 void lines_finish(struct lines *lines);

@@ -146,7 +146,8 @@ static void pass_lines(struct stream *stream)
     }
 }
 
-static void pass_on(struct stream *stream, const char *bytes, size_t length, bool is_kept)
+/* Lines are the last to have them: they write to them. */
+static void pass_on(struct stream *stream, char *bytes, size_t length, bool is_kept)
 {
     stream->total += length;
     if (stream->capture)

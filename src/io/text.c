@@ -19,7 +19,7 @@ struct text {
     int fd;
     bool finished;
 
-    const char *bytes; /* what was fed and not taken yet; borrowed */
+    char *bytes; /* what was fed and not taken yet; borrowed */
     size_t length;
 
     struct decoder decoder; /* if there is an encoding */
@@ -82,7 +82,6 @@ int text_new(struct text **ret, const pk_text_options *given, int fd, pk_error *
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot read text");
     text->options = options;
     text->fd = fd;
-    text->bytes = "";
     lines_init(&text->lines, options.line_max, options.split_at_cr);
     r = options.encoding ? open_encoding(text, options.encoding, error) : 0;
     if (r < 0) {
@@ -112,14 +111,23 @@ bool text_changes(const struct text *text)
 
 /* ---- Stages ----------------------------------------------------------------------------------------------------- */
 
+static size_t decode_chunk(struct text *text)
+{
+    const char *next = text->bytes;
+    size_t before = text->length;
+    size_t length = decoder_decode(&text->decoder, &next, &text->length, text->decoded, TEXT_CHUNK);
+    text->bytes += before - text->length;
+    return length;
+}
+
 /* The next bytes that were fed, decoded if there is an encoding. 0: that was all for now. */
-static size_t decode_some(struct text *text, const char **bytes)
+static size_t decode_some(struct text *text, char **bytes)
 {
     size_t length = text->length;
     if (text->options.encoding) {
         *bytes = text->decoded;
         for (length = 0; length == 0 && text->length > 0;)
-            length = decoder_decode(&text->decoder, &text->bytes, &text->length, text->decoded, TEXT_CHUNK);
+            length = decode_chunk(text);
         if (length == 0 && text->finished)
             length = decoder_finish(&text->decoder, text->decoded, TEXT_CHUNK);
         return length;
@@ -133,9 +141,9 @@ static size_t decode_some(struct text *text, const char **bytes)
 }
 
 /* The same, stripped if that is asked for. */
-static size_t strip_some(struct text *text, const char **bytes)
+static size_t strip_some(struct text *text, char **bytes)
 {
-    const char *decoded;
+    char *decoded;
     size_t length;
     if (!text->options.strip_vt)
         return decode_some(text, bytes);
@@ -151,7 +159,7 @@ static size_t strip_some(struct text *text, const char **bytes)
 /* More for the lines; false if there is nothing more for now. */
 static bool refill(struct text *text)
 {
-    const char *bytes;
+    char *bytes;
     size_t length = strip_some(text, &bytes);
     if (length == 0 && (!text->finished || text->lines.ended))
         return false;
@@ -210,9 +218,9 @@ int text_next(struct text *text, pk_line *line)
     return r;
 }
 
-void text_feed(struct text *text, const void *bytes, size_t length)
+void text_feed(struct text *text, char *bytes, size_t length)
 {
-    text->bytes = length > 0 ? bytes : "";
+    text->bytes = bytes;
     text->length = length;
 }
 

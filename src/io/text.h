@@ -3,8 +3,8 @@
  * order, as far as the options ask for it.
  *
  * Memory: two times TEXT_CHUNK with an encoding or stripping, from the beginning; a line of up to `line_max` bytes, as
- * long as the longest so far, when the first one comes; with redaction twice that in addition. Nothing depends on how
- * much comes.
+ * long as the longest so far that came in parts, when the first of those comes; with redaction twice a line in
+ * addition. Nothing depends on how much comes.
  *
  * Each piece of a long line is redacted by itself: a secret that lies across two of them is not seen whole by the hook.
  * `line_max` is to be so long that there is no piece of a line that matters.
@@ -30,8 +30,8 @@ struct text *text_free(struct text *text);
 /* Lines are not just pieces of the bytes: there is an encoding, stripping or redaction. */
 bool text_changes(const struct text *text);
 
-/* More bytes. They are not written to, and stay until text_next has returned 0; and it has for those before. */
-void text_feed(struct text *text, const void *bytes, size_t length);
+/* More bytes. They are written to, and stay until text_next has returned 0; and it has for those before. */
+void text_feed(struct text *text, char *bytes, size_t length);
 
 /* Nothing more will be fed: what is left is a line. */
 void text_finish(struct text *text);

@@ -36,7 +36,7 @@ static size_t choose(const struct cutting *cutting)
     return (size_t)rand_r(&seed) % (which * which) + 1;
 }
 
-size_t cutting_next(struct cutting *cutting, const char **piece)
+size_t cutting_next(struct cutting *cutting, char **piece)
 {
     size_t left = cutting->length - cutting->position, length = choose(cutting);
     free(cutting->piece);

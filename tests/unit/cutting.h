@@ -18,6 +18,6 @@ struct cutting {
 size_t cutting_count(size_t length);
 
 /* The next piece, from zeroed pieces on; 0 at the end. The one before is gone. */
-size_t cutting_next(struct cutting *cutting, const char **piece);
+size_t cutting_next(struct cutting *cutting, char **piece);
 
 #endif

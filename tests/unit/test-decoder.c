@@ -18,15 +18,15 @@ static struct report decode(const char *encoding, pk_invalid_bytes invalid, stru
 {
     struct decoder decoder;
     struct report decoded = {0};
-    const char *piece;
+    char *piece;
     size_t length;
     char *out = malloc(room);
     assert_non_null(out);
     if (decoder_open(&decoder, encoding, invalid) < 0)
         skip_test("the encoding %s in the C library", encoding);
     while ((length = cutting_next(&cutting, &piece)) > 0)
-        while (length > 0)
-            report_append(&decoded, out, decoder_decode(&decoder, &piece, &length, out, room));
+        for (const char *next = piece; length > 0;)
+            report_append(&decoded, out, decoder_decode(&decoder, &next, &length, out, room));
     while ((length = decoder_finish(&decoder, out, room)) > 0)
         report_append(&decoded, out, length);
     decoder_close(&decoder);

@@ -42,7 +42,7 @@ static struct report split(struct setting setting, struct cutting cutting)
 {
     struct lines lines;
     struct report shown = {0};
-    const char *piece;
+    char *piece;
     size_t length;
     uint64_t number = 1;
     lines_init(&lines, setting.line_max, setting.split_at_cr);
@@ -194,6 +194,34 @@ static void the_longest_line_is_no_sum_that_overflows(void **state)
     expect((struct setting){SIZE_MAX / 2, true}, "ab\rc", "ab<CR>c<EOF>");
 }
 
+/* ---- Where they are --------------------------------------------------------------------------------------------- */
+
+static void a_line_that_is_all_there_is_not_moved(void **state)
+{
+    (void)state;
+    static const char left[] = "one\0two\0\n\0\0\nthr";
+    char bytes[] = "one\ntwo\r\n\n\r\nthr", rest[] = "ee\nfour\n";
+    const char *places[] = {bytes, bytes + 4, bytes + 9, bytes + 10, NULL, rest + 3};
+    struct lines lines;
+    pk_line line;
+    lines_init(&lines, 0, false);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (i == 0)
+            lines_feed(&lines, bytes, strlen(bytes));
+        if (!places[i]) { /* it came in two */
+            assert_int_equal(lines_read(&lines, &line), 0);
+            assert_memory_equal(bytes, left, sizeof(left) - 1); /* but for the ends */
+            lines_feed(&lines, rest, strlen(rest));
+        }
+        assert_int_equal(lines_read(&lines, &line), 1);
+        if (places[i])
+            assert_ptr_equal(line.text, places[i]);
+        else
+            assert_string_equal(line.text, "three");
+    }
+    lines_free(&lines);
+}
+
 /* ---- Anything --------------------------------------------------------------------------------------------------- */
 
 /* The definition once more, byte by byte and with all of the stream in view. */
@@ -248,8 +276,10 @@ static void expect_pending(struct setting setting, const char *fed, const char *
     struct lines lines;
     pk_line line;
     const char *bytes;
+    char *copy = strdup(fed);
+    assert_non_null(copy);
     lines_init(&lines, setting.line_max, setting.split_at_cr);
-    lines_feed(&lines, fed, strlen(fed));
+    lines_feed(&lines, copy, strlen(copy));
     while (lines_read(&lines, &line) == 1)
         ;
     for (int i = 0; i < 2; i++) { /* it stays */
@@ -259,6 +289,7 @@ static void expect_pending(struct setting setting, const char *fed, const char *
             assert_memory_equal(bytes, expected, length);
     }
     lines_free(&lines);
+    free(copy);
 }
 
 static void an_unfinished_line_can_be_looked_at(void **state)
@@ -283,6 +314,7 @@ static const struct test tests[] = {
     PK_TEST(no_piece_ends_within_a_character_that_fits),
     PK_TEST(a_megabyte_without_an_end_takes_memory_for_a_piece),
     PK_TEST(the_longest_line_is_no_sum_that_overflows),
+    PK_TEST(a_line_that_is_all_there_is_not_moved),
     PK_TEST(all_lines_are_those_of_the_definition),
     PK_TEST(an_unfinished_line_can_be_looked_at),
 };

@@ -55,7 +55,7 @@ static struct text *make(const pk_text_options *options)
 
 static void read_all(const pk_text_options *options, struct cutting cutting, struct transcript *transcript)
 {
-    const char *piece;
+    char *piece;
     size_t length;
     struct text *text = make(options);
     *transcript = (struct transcript){.number = 1};
@@ -232,7 +232,7 @@ static void the_hook_cannot_say_more_than_there_is_room(void **state)
     options.redact_data = &capacity;
     struct text *text = make(&options);
     pk_line line;
-    text_feed(text, "abc\n", 4);
+    text_feed(text, (char[]){"abc\n"}, 4);
     assert_int_equal(text_next(text, &line), 1);
     assert_int_equal(line.length, capacity);
     assert_int_equal(line.text[capacity], '\0');
@@ -247,7 +247,9 @@ static void expect_pending(const pk_text_options *options, const char *fed, cons
     struct transcript transcript = {.number = 1};
     struct text *text = make(options);
     const char *bytes;
-    text_feed(text, fed, strlen(fed));
+    char *first = strdup(fed), *second = strdup(rest);
+    assert_true(first && second);
+    text_feed(text, first, strlen(first));
     take_lines(text, &transcript);
     for (int i = 0; i < 2; i++) {
         size_t length = text_pending(text, &bytes);
@@ -255,12 +257,14 @@ static void expect_pending(const pk_text_options *options, const char *fed, cons
         if (length > 0)
             assert_memory_equal(bytes, expected, length);
     }
-    text_feed(text, rest, strlen(rest));
+    text_feed(text, second, strlen(second));
     take_lines(text, &transcript);
     text_finish(text);
     take_lines(text, &transcript);
     assert_string_equal(transcript.bytes, lines);
     text_free(text);
+    free(first);
+    free(second);
 }
 
 static void a_prompt_can_be_looked_at(void **state)
@@ -327,7 +331,7 @@ static void the_encoding_is_not_needed_after_the_start(void **state)
     options.encoding = encoding;
     struct text *text = make(&options);
     memset(encoding, 'x', sizeof(encoding));
-    text_feed(text, "a\0\n\0", 4);
+    text_feed(text, (char[]){"a\0\n\0"}, 4);
     take_lines(text, &transcript);
     assert_string_equal(transcript.bytes, "a<LF>");
     text_free(text);

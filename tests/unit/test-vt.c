@@ -14,7 +14,7 @@ static struct report strip(struct cutting cutting)
 {
     struct vt vt = {0};
     struct report stripped = {0};
-    const char *piece;
+    char *piece;
     size_t length;
     while ((length = cutting_next(&cutting, &piece)) > 0) {
         char *out = malloc(length + 1); /* what it may need, and no more */
