@@ -71,6 +71,11 @@ void contest_free(struct contest *contest)
     contest->samples = NULL;
 }
 
+uint64_t contest_best(const struct contest *contest, enum measure measure, unsigned way)
+{
+    return stats_percentile(samples_of(contest, measure, way), contest->rounds, 0);
+}
+
 uint64_t contest_median(const struct contest *contest, enum measure measure, unsigned way)
 {
     return stats_percentile(samples_of(contest, measure, way), contest->rounds, 50);
@@ -80,4 +85,12 @@ struct stats_ratio contest_ratio(const struct contest *contest, enum measure mea
 {
     return stats_compare(samples_of(contest, measure, way), contest->rounds, samples_of(contest, measure, by),
                          contest->rounds);
+}
+
+struct stats_ratio contest_best_ratio(const struct contest *contest, enum measure measure, unsigned way, unsigned by)
+{
+    struct stats_ratio ratio = contest_ratio(contest, measure, way, by);
+    uint64_t floor = contest_best(contest, measure, by);
+    ratio.all = floor == 0 ? 0 : (double)contest_best(contest, measure, way) / (double)floor;
+    return ratio;
 }

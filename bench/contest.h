@@ -26,9 +26,12 @@ struct contest {
 void contest_run(struct contest *contest, const struct way_to *ways, unsigned count, long rounds);
 void contest_free(struct contest *contest);
 
+/* The least that a way took: what others on the machine do only ever makes it more. */
+uint64_t contest_best(const struct contest *contest, enum measure measure, unsigned way);
 uint64_t contest_median(const struct contest *contest, enum measure measure, unsigned way);
 
-/* Of two medians. */
+/* Of two medians, or of the best of both, with the same spread. */
 struct stats_ratio contest_ratio(const struct contest *contest, enum measure measure, unsigned way, unsigned by);
+struct stats_ratio contest_best_ratio(const struct contest *contest, enum measure measure, unsigned way, unsigned by);
 
 #endif

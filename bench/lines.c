@@ -1,7 +1,8 @@
 /*
  * Lines out of memory: what splitting costs beside a bare loop of memchr over the same bytes, fed as a pipe would give
  * them; and what decoding, stripping and redaction cost in addition. A copy into the same buffer stands for the read.
- * It costs both the same, and less than a read does: the ratio is the worst there can be.
+ * It costs both the same, and less than a read does: the ratio is the worst there can be. It is processor time that is
+ * measured, and the best round that is compared: others on the machine only ever make it more.
  */
 #include "io/text.h"
 #include "stats.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST_ROUNDS = 1000, FEED = 64 << 10 };
 
@@ -103,38 +105,46 @@ static void fill(void)
         bytes[i] = (i + 1) % (size_t)options.length ? (char)('a' + i % 23) : '\n';
 }
 
+static uint64_t processor_time(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
 /* In turns, so that whatever else the machine does happens to all of them. */
 static void measure(long round, struct text *const texts[WAYS])
 {
-    uint64_t before = stats_now();
+    uint64_t before = processor_time();
     size_t expected = count_bare();
-    floors[round] = stats_now() - before;
+    floors[round] = processor_time() - before;
     for (size_t i = 0; i < WAYS; i++) {
-        before = stats_now();
+        before = processor_time();
         size_t lines = count_lines(texts[i]);
-        samples[i][round] = stats_now() - before;
+        samples[i][round] = processor_time() - before;
         require(lines == expected, "lines were lost");
     }
 }
 
 static void report_way(const char *name, const uint64_t *times, size_t count)
 {
-    double median = (double)stats_percentile(times, count, 50);
+    double best = (double)stats_percentile(times, count, 0), median = (double)stats_percentile(times, count, 50);
     double lines = (double)size / (double)options.length;
-    printf("  %-20s %8.1f ns a line  %8.0f MB/s\n", name, median / lines, (double)size * 1e3 / median);
+    printf("  %-20s %10.1f %10.1f %10.0f\n", name, best / lines, median / lines, (double)size * 1e3 / best);
 }
 
 static void report(void)
 {
     size_t rounds = (size_t)options.rounds;
     stats_print_host();
-    printf("%zu MiB of lines of %ld bytes, in feeds of %d KiB, %zu rounds; medians:\n", size >> 20, options.length,
-           FEED >> 10, rounds);
+    printf("%zu MiB of lines of %ld bytes, in feeds of %d KiB, %zu rounds; processor time\n", size >> 20,
+           options.length, FEED >> 10, rounds);
+    printf("  %-20s %10s %10s %10s\n", "ns a line", "best", "median", "MB/s");
     report_way("bare memchr", floors, rounds);
     for (size_t i = 0; i < WAYS; i++)
         report_way(ways[i].name, samples[i], rounds);
-    struct stats_ratio ratio = stats_compare(floors, rounds, samples[0], rounds);
-    printf("  lines as fast as %.2f of bare memchr (%.2f .. %.2f)\n", ratio.all, ratio.least, ratio.most);
+    printf("  lines as fast as %.2f of bare memchr\n",
+           (double)stats_percentile(floors, rounds, 0) / (double)stats_percentile(samples[0], rounds, 0));
 }
 
 int main(int argc, char **argv)

@@ -27,6 +27,7 @@ void lines_init(struct lines *lines, size_t line_max, bool split_at_cr)
         .split_at_cr = split_at_cr,
         .bytes = nothing,
         .number = 1,
+        .between = true,
     };
 }
 
@@ -73,6 +74,11 @@ static bool ends_with_cr(const struct lines *lines)
 static size_t nearest_end(const struct lines *lines)
 {
     return lines->next_cr < lines->next_lf ? lines->next_cr : lines->next_lf;
+}
+
+static bool is_between(const struct lines *lines)
+{
+    return lines->line_length == 0 && !lines->cr && !lines->lost;
 }
 
 /* The byte at the position is an end of a line, or half of one. */
@@ -204,6 +210,7 @@ static void begin(struct lines *lines)
     lines->line_length = lines->rest_length;
     lines->rest_length = 0;
     lines->delivered = false;
+    lines->between = is_between(lines);
 }
 
 static int deliver(struct lines *lines, pk_line_end end, pk_line *line)
@@ -223,35 +230,17 @@ static int deliver(struct lines *lines, pk_line_end end, pk_line *line)
     return 1;
 }
 
-/* What most lines are: all there, ended by a LF, and short. The same as below without moving them. */
-static bool read_in_place(struct lines *lines, pk_line *line)
-{
-    char *text = lines->bytes + lines->position;
-    size_t length = lines->next_lf - lines->position;
-    if (lines->line_length > 0 || lines->cr || lines->lost || lines->next_lf >= lines->next_cr)
-        return false;
-    bool is_crlf = length > 0 && text[length - 1] == '\r';
-    length -= is_crlf;
-    if (length > lines->line_max)
-        return false;
-    lines->position = lines->next_lf + 1;
-    lines->next_lf = seek(lines, '\n');
-    text[length] = '\0';
-    line->text = text;
-    line->length = length;
-    line->end = is_crlf ? PK_LINE_CRLF : PK_LINE_LF;
-    line->number = lines->number++;
-    return true;
-}
-
 int lines_read(struct lines *lines, pk_line *line)
 {
     if (lines->delivered)
         begin(lines);
-    if (read_in_place(lines, line))
+    if (lines_read_in_place(lines, line))
         return 1;
+    lines->between = false;
     for (;;) {
         int end = gather(lines);
+        if (end == UNDECIDED)
+            lines->between = is_between(lines);
         if (end < 0 || end == UNDECIDED)
             return end;
         if (!lines->lost)

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct lines {
     size_t line_max;
@@ -39,6 +40,7 @@ struct lines {
     char rest[8]; /* what is already there of the line behind the piece that was delivered */
     size_t rest_length;
     uint64_t number;
+    bool between;   /* lines: nothing is there of the next one, nor missing of the end of the last one */
     bool delivered; /* the line from here: the next one begins with `rest` */
     bool cr;        /* the line is complete and was ended by a CR; a LF may follow */
     bool lost;      /* there was no memory for the line: the rest of it is passed over */
@@ -61,6 +63,29 @@ void lines_finish(struct lines *lines);
  * number tells.
  */
 int lines_read(struct lines *lines, pk_line *line);
+
+/* What most lines are: all there, ended by a LF, and short. False: lines_read will know. It is here because for short
+ * lines a call more would be seen. */
+static inline bool lines_read_in_place(struct lines *lines, pk_line *line)
+{
+    if (!lines->between || lines->next_lf >= lines->next_cr)
+        return false;
+    char *text = lines->bytes + lines->position;
+    char *end = lines->bytes + lines->next_lf;
+    bool is_crlf = end > text && end[-1] == '\r';
+    size_t length = (size_t)(end - text) - is_crlf;
+    if (length > lines->line_max)
+        return false;
+    text[length] = '\0';
+    line->text = text;
+    line->length = length;
+    line->end = is_crlf ? PK_LINE_CRLF : PK_LINE_LF;
+    line->number = lines->number++;
+    lines->position = lines->next_lf + 1;
+    const char *next = memchr(end + 1, '\n', lines->length - lines->position);
+    lines->next_lf = next ? (size_t)(next - lines->bytes) : lines->length;
+    return true;
+}
 
 /* What there is of an unfinished line, when lines_read has returned 0. Without a CR at its end, which may belong to
  * what ends it. */

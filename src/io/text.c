@@ -199,10 +199,9 @@ static int redact_line(struct text *text, pk_line *line)
 
 static int next_line(struct text *text, pk_line *line)
 {
-    int r;
-    do
-        r = lines_read(&text->lines, line);
-    while (r == 0 && refill(text));
+    int r = lines_read_in_place(&text->lines, line);
+    while (r == 0 && (r = lines_read(&text->lines, line)) == 0 && refill(text))
+        ;
     if (r <= 0)
         return r;
     line->fd = text->fd;
