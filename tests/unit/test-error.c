@@ -135,7 +135,7 @@ static void kinds_and_steps_have_names(void **state)
 {
     (void)state;
     const char *seen[PK_STEP_TERMINAL + 1];
-    for (int i = 0; i <= PK_ERROR_NOT_READY; i++) {
+    for (int i = 0; i <= PK_ERROR_UNEXPECTED; i++) {
         seen[i] = pk_error_kind_name((pk_error_kind)i);
         must_be_a_new_name(seen[i], seen, i);
     }
@@ -145,7 +145,7 @@ static void kinds_and_steps_have_names(void **state)
     }
     assert_string_equal(pk_error_kind_name(PK_ERROR_NOT_FOUND), "not-found");
     assert_string_equal(pk_step_name(PK_STEP_IO_PRIORITY), "io-priority");
-    assert_string_equal(pk_error_kind_name((pk_error_kind)(PK_ERROR_NOT_READY + 1)), "unknown");
+    assert_string_equal(pk_error_kind_name((pk_error_kind)(PK_ERROR_UNEXPECTED + 1)), "unknown");
     assert_string_equal(pk_error_kind_name((pk_error_kind)-1), "unknown");
     assert_string_equal(pk_step_name((pk_step)(PK_STEP_TERMINAL + 1)), "unknown");
     assert_string_equal(pk_step_name((pk_step)-1), "unknown");
