@@ -15,8 +15,8 @@ struct every_call {
     void *data;
 };
 
-/* Fails the test if a run gives an error without an explanation, or leaves a descriptor behind. Returns how many faults
- * there were. */
+/* Fails the test if a run gives an error without an explanation, or leaves a descriptor behind. Returns how many
+ * places there are; where everything is slow, a call does not fail at each of them. */
 unsigned every_call_fails(const struct every_call *every);
 
 #endif

@@ -27,15 +27,15 @@ static void output_comes_in_its_order(void **state)
 
 static void nothing_of_much_output_is_lost(void **state)
 {
-    enum { LINES = 50000 };
+    unsigned lines = fewer(50000);
     char words[32], line[32];
     struct report expected = {0}, found = {0};
-    snprintf(words, sizeof(words), "lines %d", LINES);
+    snprintf(words, sizeof(words), "lines %u", lines);
     pk_auto(pk_command) command = pty_command(NULL, words);
     pk_process *process = pty_start(state, command);
     assert_false(read_to_end(pk_process_pipe(process, 1), &found, PATIENCE_MS));
-    for (int i = 1; i <= LINES; i++)
-        report_append(&expected, line, (size_t)snprintf(line, sizeof(line), "line %d\r\n", i));
+    for (unsigned i = 1; i <= lines; i++)
+        report_append(&expected, line, (size_t)snprintf(line, sizeof(line), "line %u\r\n", i));
     assert_int_equal(found.length, expected.length);
     assert_memory_equal(found.bytes, expected.bytes, found.length);
     assert_int_equal(pty_end(process).exit_code, 0);
@@ -192,12 +192,11 @@ static void input_alone_can_be_at_it(void **state)
 
 static void much_goes_both_ways(void **state)
 {
-    enum { LINES = 20000 };
     char line[32];
     struct report input = {0}, expected = {0};
-    for (int i = 0; i < LINES; i++) {
-        report_append(&input, line, (size_t)snprintf(line, sizeof(line), "%d\n", i));
-        report_append(&expected, line, (size_t)snprintf(line, sizeof(line), "%d\r\n", i));
+    for (unsigned i = 0, lines = fewer(20000); i < lines; i++) {
+        report_append(&input, line, (size_t)snprintf(line, sizeof(line), "%u\n", i));
+        report_append(&expected, line, (size_t)snprintf(line, sizeof(line), "%u\r\n", i));
     }
     pk_auto(pk_command) command = pty_command(NULL, "echo");
     pk_command_input(command, input.bytes, input.length);

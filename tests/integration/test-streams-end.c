@@ -154,8 +154,9 @@ static void who_writes_is_not_silent(void **state)
 {
     struct course course;
     pk_auto(pk_command) command = captured(state, NULL, "chatter 20");
-    pk_command_idle_timeout(command, PK_SECONDS(2) * test_slowness());
-    pk_command_timeout(command, PK_SECONDS(5) * test_slowness());
+    pk_duration idle = PK_MILLISECONDS(500) * (3 + test_slowness());
+    pk_command_idle_timeout(command, idle);
+    pk_command_timeout(command, idle + idle / 4);
     course_start(&course, state, command);
     assert_int_equal(course_end(&course)->verdict, PK_VERDICT_TIMED_OUT);
     course_close(&course);
@@ -176,7 +177,7 @@ static void an_owner_who_was_away_finds_no_silence(void **state)
     pk_command_idle_timeout(command, idle);
     course_start(&course, state, command);
     course_run(&course, PK_MILLISECONDS(1));
-    be_away(2 * idle);
+    be_away(idle + idle / 4);
     assert_false(course_run(&course, PK_MILLISECONDS(100)));
     assert_int_equal(pk_process_stop(course.process, NULL, NULL), 0);
     assert_int_equal(course_end(&course)->verdict, PK_VERDICT_STOPPED);

@@ -66,6 +66,12 @@ unsigned test_slowness(void)
     return factor > 1 ? (unsigned)factor : 1;
 }
 
+unsigned fewer(unsigned count)
+{
+    unsigned less = count / test_slowness();
+    return less > 0 ? less : 1;
+}
+
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
 static void check_needs(unsigned needs)

@@ -86,4 +86,7 @@ const char *pk_path(void);
 /* Multiplies deadlines where everything is slow (sanitizers, valgrind): PK_TEST_SLOWNESS, 1 if it is not set. */
 unsigned test_slowness(void);
 
+/* Less where everything is slow: repetitions, lines or bytes of which some are enough there. At least 1. */
+unsigned fewer(unsigned count);
+
 #endif
