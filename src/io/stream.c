@@ -212,11 +212,12 @@ static void enlarge(struct stream *stream)
     stream->enlarged = true;
 }
 
+/* Who is slow is not waited for any more once the stream was cut. */
 static bool has_passed_all(struct stream *stream)
 {
     bool raw = tee_flush(&stream->tees[PK_TEE_RAW]);
     bool text = tee_flush(&stream->tees[PK_TEE_TEXT]);
-    return raw && text;
+    return (raw && text) || stream->cut;
 }
 
 static void reach_end(struct stream *stream, int error)
@@ -372,6 +373,7 @@ void stream_settle(struct stream *stream)
 
 void stream_cut(struct stream *stream)
 {
+    stream->cut = true;
     if (!stream->at_end) {
         stream->cut_off = true;
         reach_end(stream, 0);

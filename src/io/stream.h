@@ -40,6 +40,7 @@ struct stream {
     bool paused;
     bool ended;   /* everybody has all of it */
     bool cut_off; /* it was not the end of the stream */
+    bool cut;     /* nobody is waited for any more, whatever there was of it */
     bool enlarged;
     int error; /* of reading, if that is what ended it */
     uint64_t total;

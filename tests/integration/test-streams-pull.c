@@ -1,6 +1,7 @@
 /*
  * Output that is asked for: by lines and by bytes, with everything else going on meanwhile.
  */
+#include "base/time.h"
 #include "course.h"
 #include "lines.h"
 #include "sys/fault.h"
@@ -292,17 +293,39 @@ static void a_deadline_of_the_command_is_kept(void **state)
     assert_int_equal(end(process).verdict, PK_VERDICT_TIMED_OUT);
 }
 
+/* Nor is it for who asks for lines that a tee is in the way of. */
+static void a_blocked_tee_delays_no_line(void **state)
+{
+    int ends[2];
+    pk_error error;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    for (int kind = PK_TEE_RAW; kind <= PK_TEE_TEXT; kind++) {
+        pk_auto(pk_command) command = course_command(state, "lines 100000 -- flood");
+        pk_command_tee(command, 1, ends[1], (pk_tee)kind);
+        pk_command_timeout(command, PK_MILLISECONDS(200) * test_slowness());
+        pk_auto(pk_process) process = start(command);
+        int r;
+        do
+            r = next(process, 1, PK_FOREVER, &error);
+        while (r > 0);
+        assert_int_equal(r, 0);
+        assert_int_equal(end(process).verdict, PK_VERDICT_TIMED_OUT);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* Who takes its time between lines has no silent child. */
 static void slow_asking_is_no_silence(void **state)
 {
     pk_error error;
-    pk_duration idle = PK_MILLISECONDS(500) * test_slowness();
-    struct timespec longer = {.tv_sec = test_slowness()};
+    pk_duration idle = PK_MILLISECONDS(250) * (1 + test_slowness());
+    struct timespec longer = time_to_timespec(idle + idle / 4);
     pk_auto(pk_command) command = course_command(state, "chatter 10");
     pk_command_capture(command, 1, NULL);
     pk_command_idle_timeout(command, idle);
     pk_auto(pk_process) process = start(command);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         assert_ok(next(process, 1, patience, &error), error);
         nanosleep(&longer, NULL);
         assert_null(pk_process_result(process));
@@ -342,6 +365,7 @@ static const struct test tests[] = {
     EACH_MECHANISM(lines_of_a_spared_holder_end),
     EACH_MECHANISM(a_stream_is_taken_once),
     EACH_MECHANISM(a_deadline_of_the_command_is_kept),
+    EACH_MECHANISM(a_blocked_tee_delays_no_line),
     EACH_MECHANISM(slow_asking_is_no_silence),
     EACH_MECHANISM(waiting_for_another_stream_burns_no_time),
 };
