@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Decodes one character. Returns its length in bytes, 0 if the bytes are not UTF-8. */
-static size_t decode(const unsigned char *text, uint32_t *character)
+/* Decodes one character of those bytes, of which there is one. Returns its length, 0 if they are not UTF-8. */
+static size_t decode(const unsigned char *text, size_t left, uint32_t *character)
 {
-    int length = utf8_measure((const char *)text, strnlen((const char *)text, 4));
+    int length = utf8_measure((const char *)text, left < 4 ? left : 4);
     if (length <= 0)
         return 0;
     uint32_t value = length == 1 ? text[0] : text[0] & (0x7fU >> length);
@@ -52,26 +52,31 @@ static size_t escape(uint32_t c, bool valid, char out[16])
     }
 }
 
-const char *pk_format_text(const char *text, char *buffer, size_t size)
+void text_show(const char *bytes, size_t length, char *buffer, size_t size)
 {
-    const unsigned char *next = (const unsigned char *)text;
+    const unsigned char *next = (const unsigned char *)bytes, *end = next + length;
     size_t used = 0;
 
     if (size == 0)
-        return buffer;
-    while (*next) {
+        return;
+    while (next < end) {
         char escaped[16];
         uint32_t character = *next;
-        size_t length = decode(next, &character);
-        bool plain = length > 0 && is_harmless(character);
-        size_t out = plain ? length : escape(character, length > 0, escaped);
+        size_t taken = decode(next, (size_t)(end - next), &character);
+        bool plain = taken > 0 && is_harmless(character);
+        size_t out = plain ? taken : escape(character, taken > 0, escaped);
         if (used + out >= size)
             break;
         memcpy(buffer + used, plain ? (const char *)next : escaped, out);
         used += out;
-        next += length ? length : 1;
+        next += taken ? taken : 1;
     }
     buffer[used] = '\0';
+}
+
+const char *pk_format_text(const char *text, char *buffer, size_t size)
+{
+    text_show(text, strlen(text), buffer, size);
     return buffer;
 }
 

@@ -5,6 +5,7 @@
 #include "process/output.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <processkit/parse.h>
 
@@ -15,7 +16,7 @@
 
 /* ---- What it said last ------------------------------------------------------------------------------------------ */
 
-enum { MOST_SAID = 200 };
+enum { MOST_SAID = 200, SAID_SIZE = 4 * MOST_SAID + 1 }; /* bytes, and what they are when each is escaped */
 
 static bool is_blank(char c)
 {
@@ -55,7 +56,9 @@ static void say_last(const struct ended *ended, char *text, size_t size)
     const char *line = "";
     size_t length = capture ? last_line(capture, &line) : 0;
     size_t shown = cut_line(line, length);
-    snprintf(text, size, "%s%.*s%s", length ? ": " : "", (int)shown, line, shown < length ? "..." : "");
+    char safe[SAID_SIZE];
+    text_show(line, shown, safe, sizeof(safe));
+    snprintf(text, size, "%s%s%s", length ? ": " : "", safe, shown < length ? "..." : "");
 }
 
 /* ---- As an error ------------------------------------------------------------------------------------------------ */
@@ -96,7 +99,7 @@ static struct failure classify(const pk_result *result)
 
 int ended_refuse(const struct ended *ended, pk_error *error)
 {
-    char how[256], said[MOST_SAID + 16];
+    char how[256], said[SAID_SIZE + 16];
     const pk_result *result = ended->result;
     struct failure failure = classify(result);
     pk_result_format(result, how, sizeof(how));

@@ -66,6 +66,38 @@ static int check_cancel(const pk_command *command, pk_error *error)
                      "cannot start %s: it was cancelled before", command->argv[0]);
 }
 
+static bool is_terminal_at(const pk_command *command, int fd)
+{
+    const struct descriptor *descriptor = command_find_descriptor(command, fd);
+    return descriptor && descriptor->kind == DESCRIPTOR_TERMINAL;
+}
+
+/* Its other end is there, but only for who gets the process. A terminal is read at the first descriptor it is at. */
+static bool is_unattended(const pk_command *command, const struct descriptor *descriptor, bool captures)
+{
+    if (descriptor->fd == 0)
+        return descriptor->kind == DESCRIPTOR_PIPE && !command->has_input;
+    if (descriptor->kind == DESCRIPTOR_TERMINAL)
+        return !captures && !descriptor->uses && !(descriptor->fd == 2 && is_terminal_at(command, 1));
+    return descriptor->kind == DESCRIPTOR_PIPE && !descriptor->uses;
+}
+
+/* The child would wait for nobody until its deadline. */
+static int check_attended(const pk_command *command, enum process_stdio stdio, pk_error *error)
+{
+    for (size_t i = 0; stdio != STDIO_AS_SAID && i < command->descriptor_count; i++) {
+        const struct descriptor *descriptor = &command->descriptors[i];
+        bool reads = descriptor->fd == 0;
+        if (is_unattended(command, descriptor, stdio == STDIO_CAPTURED))
+            return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
+                             "cannot run %s to its end: nobody would %s its descriptor %d (%s, or use "
+                             "pk_command_start)",
+                             command->argv[0], reads ? "write to" : "read from", descriptor->fd,
+                             reads ? "say what its input is" : "capture it");
+    }
+    return 0;
+}
+
 /* Whether the silence that the command does not want can be heard. */
 static int check_streams(const pk_process *process, const pk_command *command, pk_error *error)
 {
@@ -182,6 +214,8 @@ int process_start_real(const pk_command *command, enum process_stdio stdio, pk_p
 int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
 {
     int r = command_check(command, error);
+    if (r == 0)
+        r = check_attended(command, stdio, error);
     if (r == 0)
         r = check_cancel(command, error);
     return r < 0 ? r : runner_start(command->runner, command, stdio, process, error);

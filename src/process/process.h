@@ -37,8 +37,12 @@ struct pk_process {
     char *program;               /* for messages */
 };
 
-/* What the command says about descriptors beside it: for verbs that have an opinion where it says nothing. */
-enum process_stdio { STDIO_AS_SAID, STDIO_CAPTURED };
+/* What becomes of descriptors beside what the command says. */
+enum process_stdio {
+    STDIO_AS_SAID,    /* nothing: the caller gets the process, and with it the pipes */
+    STDIO_UNATTENDED, /* nothing, and nobody gets the process */
+    STDIO_CAPTURED,   /* the same, and stdout and stderr are captured where the command says nothing */
+};
 
 /* By the command's runner, if it has one. */
 int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error);

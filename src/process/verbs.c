@@ -29,7 +29,7 @@ static int run_to_end(const pk_command *command, enum process_stdio stdio, pk_pr
 int pk_command_status(const pk_command *command, pk_result *result, pk_error *error)
 {
     pk_process *process;
-    int r = run_to_end(command, STDIO_AS_SAID, &process, error);
+    int r = run_to_end(command, STDIO_UNATTENDED, &process, error);
     if (r < 0)
         return r;
     if (result)

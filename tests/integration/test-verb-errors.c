@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Without the directory, whose name is not the test's. */
 static void assert_message(const pk_error *error, const char *rest)
@@ -276,6 +277,78 @@ static void a_long_line_is_cut(void **state)
     assert_said(state, repeated("\xe2\x82\xac", 70, ""), repeated("\xe2\x82\xac", 66, "..."));
 }
 
+/* A NUL is no end of it. */
+static void all_of_the_last_line_is_said(void **state)
+{
+    pk_error error = {0};
+    (void)state;
+    assert_int_equal(pk_check(&error, "/bin/sh", "-c", "printf 'one\\0two\\0\\n' >&2; exit 1", NULL), -EPROTO);
+    assert_string_equal(error.message, "/bin/sh exited with 1: one\\x00two");
+}
+
+/* ---- What would wait in vain ------------------------------------------------------------------------------------ */
+
+static void assert_unattended(int result, const pk_error *error, int fd)
+{
+    char words[64];
+    snprintf(words, sizeof(words),
+             fd ? "nobody would read from its descriptor %d (" : "nobody would write to its descriptor %d (", fd);
+    assert_int_equal(result, -EINVAL);
+    assert_int_equal(error->kind, PK_ERROR_INVALID);
+    assert_int_equal(error->step, PK_STEP_ARGUMENTS);
+    if (!strstr(error->message, words))
+        fail_msg("'%s' lacks '%s'", error->message, words);
+}
+
+/* Each begins with making its spill file. */
+static void pipes_are_for_who_gets_the_process(void **state)
+{
+    pk_output *output = NULL;
+    char *line = NULL;
+    for (int fd = 0; fd <= 4; fd++) {
+        pk_error error = {0};
+        pk_auto(pk_command) command = course_command(state, "touch started -- echo -- bytes 1000000");
+        pk_command_pipe(command, fd);
+        assert_unattended(pk_command_status(command, NULL, &error), &error, fd);
+        assert_unattended(pk_command_output(command, &output, &error), &error, fd);
+        assert_unattended(pk_command_check(command, &error), &error, fd);
+        assert_unattended(pk_command_probe(command, &error), &error, fd);
+        assert_unattended(pk_command_exit_code(command, &error), &error, fd);
+        if (fd != 1) /* what is wanted itself has an error of its own */
+            assert_unattended(pk_command_first_line(command, NULL, NULL, &line, &error), &error, fd);
+        assert_int_equal(access("started", F_OK), -1);
+    }
+    assert_null(output);
+    assert_null(line);
+}
+
+static void so_are_terminals(void **state)
+{
+    pk_error error = {0};
+    pk_result result;
+    pk_auto(pk_command) command = course_command(state, "bytes 100000 -- exit 0");
+    pk_command_pty(command, NULL);
+    assert_unattended(pk_command_status(command, NULL, &error), &error, 1);
+    assert_ok(pk_command_check(command, &error), error);
+    pk_command_capture(command, 1, NULL);
+    assert_ok(pk_command_status(command, &result, &error), error);
+    assert_true(pk_result_is_success(&result));
+}
+
+static void what_is_attended_runs(void **state)
+{
+    pk_error error = {0};
+    pk_auto(pk_command) command = course_command(state, "echo -- bytes 100000 -- print-to 4 four");
+    pk_command_pipe(command, 0);
+    pk_command_input_text(command, "words");
+    pk_command_pipe(command, 1);
+    pk_command_capture(command, 1, NULL);
+    pk_command_pipe(command, 4);
+    pk_command_on_chunk(command, 4, NULL, NULL);
+    assert_ok(pk_command_check(command, &error), error);
+    assert_ok(pk_command_status(command, NULL, &error), error);
+}
+
 static const struct test tests[] = {
     EACH_MECHANISM(each_end_has_its_error),
     EACH_MECHANISM(missing_input_is_an_error_of_a_success),
@@ -286,6 +359,10 @@ static const struct test tests[] = {
     EACH_MECHANISM(the_last_line_of_stderr_is_said),
     EACH_MECHANISM(what_would_harm_a_terminal_is_escaped),
     EACH_MECHANISM(a_long_line_is_cut),
+    PK_TEST(all_of_the_last_line_is_said),
+    EACH_MECHANISM(pipes_are_for_who_gets_the_process),
+    EACH_MECHANISM(so_are_terminals),
+    EACH_MECHANISM(what_is_attended_runs),
 };
 
 PK_TEST_MAIN(tests)
