@@ -349,6 +349,23 @@ int run_advance(struct run *run)
     return 0;
 }
 
+/* A reaper tells a moment after the pidfd does. */
+void run_catch_up(struct run *run)
+{
+    static const pk_duration moment = PK_MILLISECONDS(100);
+    pk_time deadline = time_add(sys_now(), moment);
+    while (run_advance(run) == 0 && !leader_has_ended(run) && sys_is_readable(run->leader->pidfd)) {
+        struct pollfd fd;
+        pthread_mutex_lock(&run->group->lock);
+        pk_duration most = leader_interest(run->leader, &fd);
+        pthread_mutex_unlock(&run->group->lock);
+        struct timespec timeout = time_to_timespec(time_earlier(most, time_left(deadline, sys_now())));
+        int r = sys_now() < deadline ? sys_ppoll(&fd, 1, &timeout) : -ETIMEDOUT;
+        if (r < 0 && r != -EINTR)
+            return;
+    }
+}
+
 static pk_time next_time(const struct run *run)
 {
     if (run->phase == RUN_STOPPING)

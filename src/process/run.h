@@ -59,6 +59,10 @@ void run_begin(struct run *run, pk_group *group, bool private_group, struct lead
 /* Does what is due. 0, or a negative errno if even looking failed. */
 int run_advance(struct run *run);
 
+/* The same, before the owner does something to it: what has ended by itself by then is known to have. What cannot be
+ * looked at is not. */
+void run_catch_up(struct run *run);
+
 /* Begins to end it for a reason, or makes that harder. */
 void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options);
 

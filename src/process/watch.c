@@ -326,6 +326,7 @@ int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_erro
     if (r < 0)
         return r;
     process_unfollow(process);
+    run_catch_up(run);
     run_stop(run, REASON_STOPPED, &checked);
     process_refollow(process);
     return 0;

@@ -205,6 +205,43 @@ static void what_has_ended_is_neither_idle_nor_late_nor_cancelled(void **state)
     pk_cancel_free(cancel);
 }
 
+/* Nobody has looked yet when the owner stops it. */
+static void what_has_ended_was_not_stopped(void **state)
+{
+    struct course course;
+    pk_stop_options hard = PK_STOP_OPTIONS_INIT;
+    hard.grace = 0;
+    for (int stops = 1; stops <= 2; stops++) {
+        pk_auto(pk_command) command = captured(state, NULL, "print done -- exit 3");
+        course_start(&course, state, command);
+        assert_true(pidfd_is_dead(pk_process_pidfd(course.process), 20000));
+        for (int i = 0; i < stops; i++)
+            assert_int_equal(pk_process_stop(course.process, i ? &hard : NULL, NULL), 0);
+        const pk_result *result = course_end(&course);
+        assert_int_equal(result->verdict, PK_VERDICT_EXITED);
+        assert_int_equal(result->exit_code, 3);
+        assert_int_equal(result->soft_signal, 0);
+        assert_false(result->hard_killed);
+        assert_captured(&course, 1, "done\n");
+        course_close(&course);
+    }
+}
+
+/* Its tree is ended, as leftovers are. */
+static void a_leader_that_has_ended_was_not_stopped(void **state)
+{
+    struct course course;
+    pk_auto(pk_command) command = captured(state, NULL, "print done -- leave 3 -- hold");
+    course_start(&course, state, command);
+    assert_true(pidfd_is_dead(pk_process_pidfd(course.process), 20000));
+    assert_int_equal(pk_process_stop(course.process, NULL, NULL), 0);
+    const pk_result *result = course_end(&course);
+    assert_int_equal(result->verdict, PK_VERDICT_EXITED);
+    assert_int_equal(result->exit_code, 3);
+    assert_int_equal(result->leftover_count, 1);
+    course_close(&course);
+}
+
 /* ---- Cancelling ------------------------------------------------------------------------------------------------- */
 
 static pk_cancel *token;
@@ -419,6 +456,8 @@ static const struct test tests[] = {
     EACH_WAY(who_writes_is_not_silent),
     EACH_WAY(an_owner_who_was_away_finds_no_silence),
     EACH_WAY(what_has_ended_is_neither_idle_nor_late_nor_cancelled),
+    EACH_WAY(what_has_ended_was_not_stopped),
+    EACH_WAY(a_leader_that_has_ended_was_not_stopped),
     EACH_WAY(a_run_can_be_cancelled),
     EACH_WAY(it_can_be_cancelled_from_another_thread),
     EACH_WAY(it_can_be_cancelled_from_a_signal_handler),
