@@ -79,6 +79,7 @@ static bool look_at_reasons(pk_process *process, pk_time now)
 
 static void begin_drain(pk_process *process, pk_time now)
 {
+    process->draining = true;
     process->drained = time_add(now, process->drain);
     process->feed.done = true;
     for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
@@ -112,7 +113,7 @@ static void judge_streams(pk_process *process)
 
 static void drain(pk_process *process, pk_time now)
 {
-    if (process->drained == PK_FOREVER)
+    if (!process->draining)
         begin_drain(process, now);
     bool all = true;
     for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
@@ -158,6 +159,8 @@ static pk_time next_wake(const pk_process *process)
         return idle_deadline(process);
     if (process->finished)
         return PK_FOREVER;
+    if (!process->draining) /* it ended outside of what carries it on */
+        return 0;
     pk_time now = sys_now();
     return now < process->drained ? process->drained : process->run.deadline;
 }

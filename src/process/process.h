@@ -24,6 +24,7 @@ struct pk_process {
     pk_duration idle_timeout; /* 0: none */
     pk_time last_output;
     pk_duration drain;
+    bool draining;
     pk_time drained; /* when streams that are still open are given up, once the run has ended */
     pk_time run_wake;
     bool finished; /* the run, and all streams */

@@ -117,6 +117,25 @@ static int follow_part(struct part *part, const struct pollfd *wanted, bool shar
     return 0;
 }
 
+static bool is_news(const struct process_watch *watch, pk_event event)
+{
+    const pk_process *process = watch->process;
+    bool is_new = process->run.reached & ~watch->reported & RUN_REACHED(event);
+    return is_new && (event != PK_EVENT_ENDED || process->finished);
+}
+
+static const pk_event in_order[] = {PK_EVENT_LEADER_EXITED, PK_EVENT_TREE_EMPTY, PK_EVENT_ENDED};
+
+enum { EVENTS = sizeof(in_order) / sizeof(in_order[0]) };
+
+static bool has_news(const struct process_watch *watch)
+{
+    bool any = watch->behind;
+    for (size_t i = 0; i < EVENTS; i++)
+        any |= is_news(watch, in_order[i]);
+    return any;
+}
+
 /* Watches what is waited for, and closes what was waited for long enough. */
 static int follow(struct process_watch *watch)
 {
@@ -127,8 +146,8 @@ static int follow(struct process_watch *watch)
     if (!wanted)
         return -ENOMEM;
     pk_time wake = carry_interest(process, wanted);
-    if (process->run.reached & ~watch->reported || watch->behind)
-        wake = 0; /* something to report: at once, but from the loop */
+    if (has_news(watch))
+        wake = 0; /* at once, but from the loop */
     int r = follow_run(watch, wanted);
     for (size_t i = 0; r == 0 && i < watch->part_count; i++)
         r = follow_part(&watch->parts[i], &wanted[RUN_FDS + i], RUN_FDS + i == CARRY_CANCEL);
@@ -153,16 +172,12 @@ static void follow_or_retry(struct process_watch *watch, int r)
 /* Reports what is new, each event once and in this order. False if the callback freed the process. */
 static bool report(struct process_watch *watch)
 {
-    static const pk_event order[] = {PK_EVENT_LEADER_EXITED, PK_EVENT_TREE_EMPTY, PK_EVENT_ENDED};
     pk_process *process = watch->process;
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        unsigned bit = RUN_REACHED(order[i]);
-        if (!(process->run.reached & bit) || (watch->reported & bit))
+    for (size_t i = 0; i < EVENTS; i++) {
+        if (!is_news(watch, in_order[i]))
             continue;
-        if (order[i] == PK_EVENT_ENDED && !process->finished)
-            continue;
-        watch->reported |= bit;
-        watch->callback(process, order[i], watch->data);
+        watch->reported |= RUN_REACHED(in_order[i]);
+        watch->callback(process, in_order[i], watch->data);
         if (process->freed)
             return false;
     }

@@ -3,6 +3,7 @@
  */
 #include "course.h"
 #include "lines.h"
+#include "sys/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,23 @@ static void an_escaped_holder_costs_the_drain(void **state)
     begin = pk_now();
     give_up_on(state, "print early -- leave 0 -- setsid -- hold", PK_LEFTOVERS_KILL, 0);
     assert_true(pk_now() - begin < PK_SECONDS(5) * test_slowness());
+}
+
+/* Nor does that cost any work. */
+static void an_escaped_holder_wakes_nobody(void **state)
+{
+    struct course course;
+    struct witness *witness = witness_new();
+    pk_auto(pk_command) command = captured(state, witness, "print early -- leave 0 -- setsid -- hold");
+    pk_command_drain(command, PK_MILLISECONDS(500));
+    course_start(&course, state, command);
+    sys_fault_clear();
+    assert_int_equal(course_end(&course)->verdict, PK_VERDICT_EXITED);
+    assert_in_range(sys_fault_count("ppoll") + sys_fault_count("epoll_pwait2") + sys_fault_count("epoll_wait"), 1, 60);
+    course_close(&course);
+    witness_update(witness);
+    witness_free(witness);
+    course_await_the_spared();
 }
 
 static void a_spared_holder_costs_the_drain(void **state)
@@ -446,6 +464,7 @@ static void a_full_disk_is_told(void **state)
 static const struct test tests[] = {
     EACH_WAY(a_silent_holder_dies_with_the_tree),
     EACH_LEAKY_WAY(an_escaped_holder_costs_the_drain),
+    EACH_LEAKY_WAY(an_escaped_holder_wakes_nobody),
     EACH_LEAKY_WAY(an_escaped_writer_costs_the_drain),
     EACH_WAY(a_spared_holder_costs_the_drain),
     EACH_WAY(a_spared_writer_costs_the_drain),
