@@ -354,7 +354,8 @@ void run_catch_up(struct run *run)
 {
     static const pk_duration moment = PK_MILLISECONDS(100);
     pk_time deadline = time_add(sys_now(), moment);
-    while (run_advance(run) == 0 && !leader_has_ended(run) && sys_is_readable(run->leader->pidfd)) {
+    while (run_advance(run) == 0 && !leader_has_ended(run) && run->leader->reaper &&
+           sys_is_readable(run->leader->pidfd)) {
         struct pollfd fd;
         pthread_mutex_lock(&run->group->lock);
         pk_duration most = leader_interest(run->leader, &fd);
