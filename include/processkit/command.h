@@ -235,6 +235,28 @@ PK_API void pk_command_ok_codes(pk_command *command, const int *codes, size_t co
  * collected. It costs some ten microseconds at the end of the run. */
 PK_API void pk_command_evidence(pk_command *command, bool collect);
 
+/* ---- To be shown ------------------------------------------------------------------------------------------------ */
+
+/*
+ * The command as a POSIX shell would have it, to be pasted or kept: `cd` to its directory, its changes of the
+ * environment (by env(1), options -i and -u, where the shell itself has no words for them), its program and arguments,
+ * quoted where needed. The shell makes the same argv, environment and directory of it, but for variables that shells set
+ * themselves and for an inherited variable whose name is none in the shell; a program that it has built in, such as echo,
+ * is its own. Left out is all the rest: another argv[0], directories to search, descriptors, attributes, deadlines.
+ *
+ * Whatever secrets the arguments and the environment have are in it: for logs there is pk_command_describe. It is one
+ * line if no text in it has a line feed, and its bytes are as they are: for a terminal see pk_format_text. free() it;
+ * NULL if memory ran out, and of NULL.
+ */
+PK_API char *pk_command_display(const pk_command *command);
+
+/*
+ * The command for a log, as one line that is safe for a terminal: program, number of arguments, names of variables that
+ * it changes, deadlines; never the arguments or the values. Such as "git, 3 arguments, sets LC_ALL, timeout 30.00s".
+ * Returns the buffer, cut to fit.
+ */
+PK_API const char *pk_command_describe(const pk_command *command, char *buffer, size_t size);
+
 PK_END_DECLS
 
 #endif

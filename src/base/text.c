@@ -52,13 +52,13 @@ static size_t escape(uint32_t c, bool valid, char out[16])
     }
 }
 
-void text_show(const char *bytes, size_t length, char *buffer, size_t size)
+size_t text_show(const char *bytes, size_t length, char *buffer, size_t size)
 {
     const unsigned char *next = (const unsigned char *)bytes, *end = next + length;
     size_t used = 0;
 
     if (size == 0)
-        return;
+        return 0;
     while (next < end) {
         char escaped[16];
         uint32_t character = *next;
@@ -72,6 +72,7 @@ void text_show(const char *bytes, size_t length, char *buffer, size_t size)
         next += taken ? taken : 1;
     }
     buffer[used] = '\0';
+    return (size_t)(next - (const unsigned char *)bytes);
 }
 
 const char *pk_format_text(const char *text, char *buffer, size_t size)

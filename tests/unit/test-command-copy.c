@@ -263,7 +263,22 @@ static void without_memory_there_is_none(void **state)
     pk_command_free(command);
 }
 
+/* As with any other: the start reports it. */
+static void an_argument_without_memory_is_remembered(void **state)
+{
+    pk_auto(pk_command) command = pk_command_new("tool", NULL);
+    scarce_begin(0);
+    pk_command_free(pk_command_copy(command));
+    unsigned pieces = scarce_end();
+    scarce_begin(pieces + 1);
+    pk_auto(pk_command) copy = pk_command_with(command, "one", NULL);
+    scarce_end();
+    assert_non_null(copy);
+    assert_int_equal(command_check(copy, NULL), -ENOMEM);
+}
+
 static const struct test tests[] = {
+    PK_TEST(an_argument_without_memory_is_remembered),
     PK_TEST(a_copy_is_the_same_in_everything),
     PK_TEST(changing_one_leaves_the_other),
     PK_TEST(either_can_be_freed_first),
