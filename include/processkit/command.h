@@ -83,8 +83,8 @@ PK_API const char *const *pk_command_argv(const pk_command *command);
  * Where the program would be found now, as a path from the root, by the rules of the start: the directories to search,
  * the child's PATH, its directory for what is relative. Nothing is started. free(*path).
  *
- * What counts is a regular file, perhaps behind symbolic links, that the owner may execute. What cannot be known: what a
- * child with a user of its own may execute, and what the kernel says of the file, such as a script without its
+ * What counts is a regular file, perhaps behind symbolic links, that the owner may execute. What cannot be known: what
+ * a child with a user of its own may execute, and what the kernel says of the file, such as a script without its
  * interpreter, which a start passes over in PATH. Everything else that keeps a start from finding it is the same error
  * here: not-found with `searched`, permission, or a directory that cannot be entered.
  */
@@ -240,9 +240,10 @@ PK_API void pk_command_evidence(pk_command *command, bool collect);
 /*
  * The command as a POSIX shell would have it, to be pasted or kept: `cd` to its directory, its changes of the
  * environment (by env(1), options -i and -u, where the shell itself has no words for them), its program and arguments,
- * quoted where needed. The shell makes the same argv, environment and directory of it, but for variables that shells set
- * themselves and for an inherited variable whose name is none in the shell; a program that it has built in, such as echo,
- * is its own. Left out is all the rest: another argv[0], directories to search, descriptors, attributes, deadlines.
+ * quoted where needed. The shell makes the same argv, environment and directory of it, but for variables that shells
+ * set themselves and for an inherited variable whose name is none in the shell; a program that it has built in, such as
+ * echo, is its own. Left out is all the rest: another argv[0], directories to search, descriptors, attributes,
+ * deadlines.
  *
  * Whatever secrets the arguments and the environment have are in it: for logs there is pk_command_describe. It is one
  * line if no text in it has a line feed, and its bytes are as they are: for a terminal see pk_format_text. free() it;
