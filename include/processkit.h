@@ -35,10 +35,12 @@
 #include <processkit/pty.h>
 #include <processkit/ready.h>
 #include <processkit/result.h>
+#include <processkit/retry.h>
 #include <processkit/run.h>
 #include <processkit/runner.h>
 #include <processkit/script.h>
 #include <processkit/stream.h>
+#include <processkit/task.h>
 #include <processkit/time.h>
 #include <processkit/version.h>
 

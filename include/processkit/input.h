@@ -39,7 +39,7 @@ PK_API void pk_command_input_lines(pk_command *command, const char *const *lines
 typedef ssize_t (*pk_input_callback)(void *buffer, size_t size, void *data);
 
 /* What a callback gives, from the thread that waits for the process. It is for one start at a time: what it has given
- * is gone, so such a command is not tried again. */
+ * is gone, so such a command is not tried again once it was started. */
 PK_API void pk_command_input_callback(pk_command *command, pk_input_callback callback, void *data);
 
 /* There is something to give now. From the process's own thread. */

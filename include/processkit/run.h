@@ -9,9 +9,11 @@
  * and the rest are the command's. Stdout and stderr are captured where a command says nothing about them, but by
  * pk_command_status.
  *
+ * All of them wait. The same verbs on a loop are tasks: see task.h.
+ *
  * Three kinds: pk_command_output and pk_command_status tell how it ended, whatever that was, and fail only if it could
- * not be started or waited for. pk_command_exit_code and pk_command_probe want an exit status. The others want success,
- * and fail otherwise, with what the error kinds say:
+ * not be started or waited for. pk_command_exit_code and pk_command_probe want an exit status. The others want success.
+ * The last two kinds try again before they fail, if the command says so: see retry.h. What is an error, and which:
  *
  *     kind              number       the run
  *     exit              -EPROTO      exited with a code that is no success (pk_error.exit_code)

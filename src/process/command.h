@@ -10,6 +10,7 @@
 #include <processkit/cancel.h>
 #include <processkit/command.h>
 #include <processkit/group.h>
+#include <processkit/retry.h>
 #include <processkit/runner.h>
 
 #include <limits.h>
@@ -103,6 +104,7 @@ struct pk_command {
     struct code_set ok_codes;
     pk_cancel *cancel;
     pk_runner *runner; /* NULL: it is run for real */
+    pk_retry_options retry; /* attempts 0 or 1: none */
 };
 
 /* ---- For who builds commands ------------------------------------------------------------------------------------- */

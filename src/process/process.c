@@ -274,6 +274,8 @@ pk_process *pk_process_free(pk_process *process)
     bool inert = group->epoch != sys_epoch();
 
     process->freed = true;
+    if (process->on_free)
+        process->on_free(process->free_data);
     process_unwatch(process);
     run_end(&process->run);
     if (!inert) /* in a forked child the leader and the group belong to the parent */

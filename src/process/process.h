@@ -33,6 +33,8 @@ struct pk_process {
     unsigned busy;
     unsigned held; /* by who waits for several, while others of them are busy */
     bool freed;
+    void (*on_free)(void *data); /* whoever keeps it learns that somebody else frees it; NULL: nobody does */
+    void *free_data;
 
     struct process_watch *watch; /* NULL: not watched by a loop */
     char *program;               /* for messages */

@@ -1,150 +1,145 @@
 /*
- * Verbs: a start, a wait, and what the caller wants to know of the end.
+ * Verbs: a start, a wait, and what the caller wants to know of the end; and the same again, if the command says so.
  */
 #include "base/error.h"
-#include "process/output.h"
+#include "base/time.h"
+#include "process/answer.h"
+#include "process/retry.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- To the end ------------------------------------------------------------------------------------------------- */
 
-static int run_to_end(const pk_command *command, enum process_stdio stdio, pk_process **ret, pk_error *error)
+static int try_once(const pk_command *command, const struct wish *wish, struct answer *answer, bool *started,
+                    pk_error *error)
 {
     pk_process *process;
-    int r = process_start(command, stdio, &process, error);
+    int r = answer_check(wish, command, error);
+    if (r == 0)
+        r = process_start(command, wish->verb->stdio, &process, error);
+    *started = r == 0;
     if (r < 0)
         return r;
     r = pk_process_wait(process, PK_FOREVER, NULL, error);
     if (r == 0)
-        *ret = process;
-    else if (r != -ECANCELED) /* a callback of the command has freed it */
+        r = answer_take(answer, process, error);
+    if (r != -ECANCELED) /* a callback of the command has freed it */
         pk_process_free(process);
+    return r < 0 ? r : answer_judge(answer, wish, error);
+}
+
+/* -ECANCELED: the token was, and the pause is over. */
+static int rest(const pk_command *command, pk_duration pause)
+{
+    pk_time until = pk_deadline(pause), now;
+    struct pollfd token = {.fd = command->cancel ? pk_cancel_fd(command->cancel) : -1, .events = POLLIN};
+    int r = 0;
+    while ((r >= 0 || r == -EINTR) && (now = sys_now()) < until) {
+        struct timespec timeout = time_to_timespec(until - now);
+        r = sys_ppoll(&token, 1, until == PK_FOREVER ? NULL : &timeout);
+        if (r > 0)
+            return -ECANCELED;
+    }
+    return r == -EINTR ? 0 : r;
+}
+
+static int rest_or_explain(const pk_command *command, pk_duration pause, pk_error *error)
+{
+    int r = rest(command, pause);
+    if (r == -ECANCELED)
+        return retry_cancelled(command, error);
+    return r < 0 ? error_errno(error, r, PK_STEP_WAIT, NULL, "cannot wait to try %s again", pk_command_program(command))
+                 : 0;
+}
+
+/* An error is written once, and by the last attempt only. */
+static int perform(const pk_command *command, const struct wish *wish, struct answer *answer, pk_error *ret)
+{
+    struct retry retry = {0};
+    pk_error error = {0};
+    pk_duration pause;
+    bool started;
+    int r = try_once(command, wish, answer, &started, &error);
+    while (r < 0 && wish->verb->retries && retry_after(&retry, command, &error, started, &pause)) {
+        answer_clear(answer);
+        r = rest_or_explain(command, pause, &error);
+        if (r < 0)
+            break;
+        r = try_once(command, wish, answer, &started, &error);
+    }
+    if (r < 0)
+        retry_conclude(&retry, &error);
+    if (r < 0 && ret)
+        *ret = error;
     return r;
 }
 
+/* Where the number is all that is wanted. */
+static int perform_for_number(const pk_command *command, pk_verb verb, pk_error *error)
+{
+    struct answer answer = {0};
+    int r = perform(command, &(struct wish){.verb = verb_of(verb)}, &answer, error);
+    answer_clear(&answer);
+    return r;
+}
+
+/* ---- Verbs ------------------------------------------------------------------------------------------------------ */
+
 int pk_command_status(const pk_command *command, pk_result *result, pk_error *error)
 {
-    pk_process *process;
-    int r = run_to_end(command, STDIO_UNATTENDED, &process, error);
-    if (r < 0)
-        return r;
-    if (result)
-        *result = *pk_process_result(process);
-    pk_process_free(process);
-    return 0;
+    struct answer answer = {0};
+    int r = perform(command, &(struct wish){.verb = verb_of(PK_VERB_STATUS)}, &answer, error);
+    if (r == 0 && result)
+        *result = *pk_output_result(answer.output);
+    answer_clear(&answer);
+    return r;
 }
 
-int pk_command_output(const pk_command *command, pk_output **ret, pk_error *error)
+int pk_command_output(const pk_command *command, pk_output **output, pk_error *error)
 {
-    pk_process *process;
-    int r = run_to_end(command, STDIO_CAPTURED, &process, error);
-    if (r < 0)
-        return r;
-    pk_output *output = output_take(process, error);
-    pk_process_free(process);
-    if (!output)
-        return -ENOMEM;
-    *ret = output;
-    return 0;
+    struct answer answer = {0};
+    int r = perform(command, &(struct wish){.verb = verb_of(PK_VERB_OUTPUT)}, &answer, error);
+    if (r == 0)
+        *output = answer.output;
+    return r;
 }
-
-/* ---- Wanting success -------------------------------------------------------------------------------------------- */
 
 int pk_command_check(const pk_command *command, pk_error *error)
 {
-    pk_auto(pk_output) output = NULL;
-    int r = pk_command_output(command, &output, error);
-    return r < 0 ? r : pk_output_check(output, error);
-}
-
-/* Asked before anything is started. Where the command says nothing, stdout is captured. */
-static int check_stdout(const pk_command *command, pk_error *error)
-{
-    const struct descriptor *descriptor = command ? command_find_descriptor(command, 1) : NULL;
-    if (!descriptor || descriptor->uses || descriptor->kind == DESCRIPTOR_TERMINAL)
-        return 0;
-    return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
-                     "what %s writes to stdout is wanted, but the command sends it elsewhere",
-                     pk_command_program(command));
-}
-
-/* All of stdout of a run that was a success. */
-static int get_whole(const pk_command *command, pk_output **output, pk_error *error)
-{
-    int r = check_stdout(command, error);
-    if (r == 0)
-        r = pk_command_output(command, output, error);
-    if (r == 0)
-        r = pk_output_check(*output, error);
-    return r < 0 ? r : ended_check_whole(output_ended(*output), 1, error);
-}
-
-static size_t without_newlines(const pk_capture *capture)
-{
-    size_t length = capture->length;
-    while (length > 0 && (capture->bytes[length - 1] == '\n' || capture->bytes[length - 1] == '\r'))
-        length--;
-    return length;
+    return perform_for_number(command, PK_VERB_CHECK, error);
 }
 
 int pk_command_run(const pk_command *command, char **text, pk_error *error)
 {
-    pk_auto(pk_output) output = NULL;
-    int r = get_whole(command, &output, error);
-    if (r < 0)
-        return r;
-    const pk_capture *capture = pk_output_capture(output, 1);
-    size_t length = without_newlines(capture);
-    char *copy = malloc(length + 1);
-    if (!copy)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot keep the output");
-    memcpy(copy, capture->bytes, length);
-    copy[length] = '\0';
-    *text = copy;
-    return 0;
+    struct answer answer = {0};
+    int r = perform(command, &(struct wish){.verb = verb_of(PK_VERB_RUN)}, &answer, error);
+    if (r == 0) {
+        *text = answer.text;
+        answer.text = NULL;
+    }
+    answer_clear(&answer);
+    return r;
 }
 
 int pk_command_parse(const pk_command *command, pk_parse_callback parse, void *data, pk_error *error)
 {
-    char why[256] = "";
-    pk_auto(pk_output) output = NULL;
-    int r = get_whole(command, &output, error);
-    if (r < 0)
-        return r;
-    const pk_capture *capture = pk_output_capture(output, 1);
-    r = parse(capture->bytes, capture->length, why, sizeof(why), data);
-    if (r >= 0)
-        return r;
-    return error_set(error, r, PK_ERROR_PARSE, PK_STEP_NONE, pk_command_program(command),
-                     "cannot make sense of what %s wrote: %s", pk_command_program(command),
-                     why[0] ? why : error_text(r));
+    struct answer answer = {0};
+    int r = perform(command, &(struct wish){.verb = &verb_parse, .parse = parse, .data = data}, &answer, error);
+    answer_clear(&answer);
+    return r;
 }
-
-/* ---- Wanting an exit status ------------------------------------------------------------------------------------- */
 
 int pk_command_exit_code(const pk_command *command, pk_error *error)
 {
-    pk_auto(pk_output) output = NULL;
-    int r = pk_command_output(command, &output, error);
-    if (r == 0)
-        r = ended_judge(output_ended(output), true, error);
-    return r < 0 ? r : pk_output_result(output)->exit_code;
+    return perform_for_number(command, PK_VERB_EXIT_CODE, error);
 }
 
 int pk_command_probe(const pk_command *command, pk_error *error)
 {
-    pk_auto(pk_output) output = NULL;
-    int r = pk_command_output(command, &output, error);
-    if (r < 0)
-        return r;
-    const pk_result *result = pk_output_result(output);
-    bool answered = result->verdict == PK_VERDICT_EXITED && result->exit_code <= 1;
-    r = answered ? ended_judge(output_ended(output), true, error) : ended_refuse(output_ended(output), error);
-    return r < 0 ? r : result->exit_code == 0;
+    return perform_for_number(command, PK_VERB_PROBE, error);
 }
 
 /* ---- Wanting a line --------------------------------------------------------------------------------------------- */
@@ -166,9 +161,9 @@ static int find_line(pk_process *process, pk_match_callback match, void *data, c
 int pk_command_first_line(const pk_command *command, pk_match_callback match, void *data, char **line, pk_error *error)
 {
     pk_process *process;
-    int r = check_stdout(command, error);
+    int r = answer_check(&(struct wish){.verb = &verb_first_line}, command, error);
     if (r == 0)
-        r = process_start(command, STDIO_CAPTURED, &process, error);
+        r = process_start(command, verb_first_line.stdio, &process, error);
     if (r < 0)
         return r;
     r = find_line(process, match, data, line, error);

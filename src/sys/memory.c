@@ -57,6 +57,14 @@ void *sys_map_file(int fd, size_t size)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+int sys_random(void *bytes, size_t size)
+{
+    SYS_FAULT("getrandom");
+    enum { WITHOUT_WAITING = 1 };
+    long r = SYS_RESULT(syscall(SYS_getrandom, bytes, size, WITHOUT_WAITING));
+    return r < 0 ? (int)r : 0;
+}
+
 int sys_memfd_create(const char *name, bool executable)
 {
     SYS_FAULT("memfd_create");

@@ -170,6 +170,9 @@ void sys_unmap(void *memory, size_t size);
 /* A file, shared with whoever else maps it. NULL on failure. */
 void *sys_map_file(int fd, size_t size);
 
+/* Fills at most 256 bytes with random ones, without waiting: -EAGAIN before the kernel has any. */
+int sys_random(void *bytes, size_t size);
+
 /* ---- Processes -------------------------------------------------------------------------------------------------- */
 
 /*
