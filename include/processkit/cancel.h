@@ -7,7 +7,8 @@
  *     ... elsewhere: pk_cancel_now(cancel);
  *
  * A command with a token is not started any more once that has been cancelled. A run is ended by the command's own
- * ladder, with the verdict `cancelled`, unless it was about to end for another reason. There is no way back.
+ * ladder, with the verdict `cancelled`, unless it was about to end for another reason, and not tried again (retry.h).
+ * There is no way back.
  */
 #ifndef PROCESSKIT_CANCEL_H
 #define PROCESSKIT_CANCEL_H

@@ -28,8 +28,8 @@ typedef struct pk_timer pk_timer;
 /* A new loop: one epoll descriptor, and a timerfd from the first timer on. */
 PK_API PK_NODISCARD int pk_loop_create(pk_loop **loop, pk_error *error);
 
-/* Watches and timers that are still there never fire again, and still have to be freed; so do processes it watched,
- * which nobody carries on any more. Not from a callback. Takes NULL; returns NULL. */
+/* Watches and timers that are still there never fire again, and still have to be freed; so do tasks, and processes it
+ * watched, which nobody carries on any more. Not from a callback. Takes NULL; returns NULL. */
 PK_API pk_loop *pk_loop_free(pk_loop *loop);
 
 PK_DEFINE_CLEANUP(pk_loop);

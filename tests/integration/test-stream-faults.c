@@ -116,6 +116,42 @@ static int run_loop(void *data, pk_error *error)
     return r;
 }
 
+struct answer {
+    bool told;
+    int number;
+    pk_error error;
+};
+
+static void take_answer(pk_task *task, int number, const pk_error *error, void *data)
+{
+    struct answer *answer = data;
+    *answer = (struct answer){.told = true, .number = number};
+    if (error)
+        answer->error = *error;
+    assert_null(pk_task_process(task));
+}
+
+static int run_task(void *data, pk_error *error)
+{
+    struct answer answer = {.told = false};
+    pk_auto(pk_loop) loop = NULL;
+    pk_auto(pk_command) command = make_command(data);
+    pk_auto(pk_task) task = NULL;
+    int r = pk_loop_create(&loop, error);
+    if (r == 0)
+        r = pk_command_submit(command, PK_VERB_CHECK, loop, take_answer, &answer, &task, error);
+    if (r == 0)
+        r = run_to_end(loop, &answer.told, error);
+    if (r == 0 && answer.number < 0) {
+        *error = answer.error;
+        r = answer.number;
+    }
+    if (r == 0)
+        assert_whole(pk_output_capture(pk_task_output(task), 1), pk_output_capture(pk_task_output(task), 2));
+    task = pk_task_free(task); /* before its loop */
+    return r;
+}
+
 static int talk(pk_process *process, pk_error *error)
 {
     pk_line line;
@@ -178,6 +214,11 @@ static void every_call_of_a_loop_may_fail(void **state)
     fail_everything(*state, run_loop);
 }
 
+static void every_call_of_a_task_may_fail(void **state)
+{
+    fail_everything(*state, run_task);
+}
+
 static void every_call_of_a_dialogue_may_fail(void **state)
 {
     fail_everything(*state, run_dialogue);
@@ -186,6 +227,7 @@ static void every_call_of_a_dialogue_may_fail(void **state)
 static const struct test tests[] = {
     EACH_MECHANISM(every_call_of_a_verb_may_fail, .deadline_s = 120),
     EACH_MECHANISM(every_call_of_a_loop_may_fail, .deadline_s = 120),
+    EACH_MECHANISM(every_call_of_a_task_may_fail, .deadline_s = 120),
     EACH_MECHANISM(every_call_of_a_dialogue_may_fail, .deadline_s = 120),
 };
 
