@@ -22,26 +22,25 @@ static void without_jitter_pauses_grow_until_the_longest(void **state)
     (void)state;
     static const struct {
         pk_duration first;
-        unsigned factor;
+        unsigned factor, attempts;
         pk_duration most;
-        unsigned attempts;
         pk_duration pause;
     } table[] = {
-        {100, 2, 1000, 1, 100},
-        {100, 2, 1000, 2, 200},
-        {100, 2, 1000, 4, 800},
-        {100, 2, 1000, 5, 1000},
-        {100, 2, 1000, UINT32_MAX, 1000},
-        {100, 1, 1000, UINT32_MAX, 100},
-        {100, 7, 1000, 2, 700},
-        {2000, 2, 1000, 1, 1000},
-        {0, 2, 1000, UINT32_MAX, 0},
-        {100, 2, 0, 3, 0},
-        {1, UINT32_MAX, PK_FOREVER, 3, (pk_duration)UINT32_MAX * UINT32_MAX},
-        {1, UINT32_MAX, PK_FOREVER, 4, PK_FOREVER},
-        {1, 2, PK_FOREVER, 64, UINT64_C(1) << 63},
-        {1, 2, PK_FOREVER, 65, PK_FOREVER},
-        {PK_FOREVER, 2, PK_FOREVER, 9, PK_FOREVER},
+        {100, 2, 1, 1000, 100},
+        {100, 2, 2, 1000, 200},
+        {100, 2, 4, 1000, 800},
+        {100, 2, 5, 1000, 1000},
+        {100, 2, UINT32_MAX, 1000, 1000},
+        {100, 1, UINT32_MAX, 1000, 100},
+        {100, 7, 2, 1000, 700},
+        {2000, 2, 1, 1000, 1000},
+        {0, 2, UINT32_MAX, 1000, 0},
+        {100, 2, 3, 0, 0},
+        {1, UINT32_MAX, 3, PK_FOREVER, (pk_duration)UINT32_MAX * UINT32_MAX},
+        {1, UINT32_MAX, 4, PK_FOREVER, PK_FOREVER},
+        {1, 2, 64, PK_FOREVER, UINT64_C(1) << 63},
+        {1, 2, 65, PK_FOREVER, PK_FOREVER},
+        {PK_FOREVER, 2, 9, PK_FOREVER, PK_FOREVER},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         pk_retry_options options = options_with(table[i].first, table[i].factor, table[i].most, false);
