@@ -27,17 +27,27 @@ static void put(int fd, const char *bytes, size_t length)
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
+/* In one piece: whoever has seen some of it has seen all of it. */
+static void put_line(int fd, const char *text)
+{
+    size_t length = strlen(text);
+    char *line = malloc(length + 1);
+    if (!line)
+        give_up("malloc");
+    memcpy(line, text, length);
+    line[length] = '\n';
+    put(fd, line, length + 1);
+    free(line);
+}
+
 static void run_print(char **arguments)
 {
-    put(STDOUT_FILENO, arguments[0], strlen(arguments[0]));
-    put(STDOUT_FILENO, "\n", 1);
+    put_line(STDOUT_FILENO, arguments[0]);
 }
 
 static void run_print_to(char **arguments)
 {
-    int fd = (int)number(arguments[0]);
-    put(fd, arguments[1], strlen(arguments[1]));
-    put(fd, "\n", 1);
+    put_line((int)number(arguments[0]), arguments[1]);
 }
 
 static void run_lines(char **arguments)
