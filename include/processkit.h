@@ -22,6 +22,7 @@
 #include <processkit/command.h>
 #include <processkit/detach.h>
 #include <processkit/error.h>
+#include <processkit/event.h>
 #include <processkit/evidence.h>
 #include <processkit/group.h>
 #include <processkit/guardian.h>

@@ -112,16 +112,19 @@ PK_API PK_NODISCARD int pk_process_wait_all(pk_process *const *processes, size_t
                                             pk_error *error);
 
 typedef enum pk_event {
-    PK_EVENT_LEADER_EXITED = 1, /* the leader has ended; with it perhaps the run: the result may be there already */
-    PK_EVENT_TREE_EMPTY,        /* no member is left; private groups only */
-    PK_EVENT_ENDED,             /* the run has ended, and so have its streams: the result is there; always the last */
+    PK_EVENT_STARTED = 1,   /* for pk_process_next_event only: see event.h */
+    PK_EVENT_OUTPUT,        /* likewise: a line; a loop calls pk_command_on_line back with it */
+    PK_EVENT_LEADER_EXITED, /* the leader has ended; with it perhaps the run: the result may be there already */
+    PK_EVENT_TREE_EMPTY,    /* no member is left; private groups only */
+    PK_EVENT_ENDED,         /* the run has ended, and so have its streams: the result is there; always the last */
 } pk_event;
 
 typedef void (*pk_process_callback)(pk_process *process, pk_event event, void *data);
 
 /*
- * Lets a loop carry the run: the callback is called from pk_loop_dispatch for each event once, PK_EVENT_ENDED last.
- * The callback may free the process and anything else. The loop must outlive the process. Once per process: -EBUSY.
+ * Lets a loop carry the run: the callback is called from pk_loop_dispatch for each of the last three once,
+ * PK_EVENT_ENDED last. The callback may free the process and anything else. The loop must outlive the process. Once per
+ * process: -EBUSY.
  */
 PK_API PK_NODISCARD int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback callback, void *data,
                                          pk_error *error);

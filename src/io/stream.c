@@ -5,6 +5,7 @@
 #include "io/stream.h"
 
 #include "base/error.h"
+#include "io/pty.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -301,10 +302,18 @@ static bool read_more(struct stream *stream)
         return false;
     if (stream->at_end)
         stream->ended = true;
-    return !stream->at_end && read_some(stream) >= 0;
+    return !stream->at_end && !stream->paused && read_some(stream) >= 0;
 }
 
-int stream_next_line(struct stream *stream, pk_line *line)
+/* Where nothing is left to read it is the end, or nothing yet: that may be asked. */
+static bool owes_more(const struct stream *stream)
+{
+    int count = 0;
+    return stream->total < stream->owed || stream->at_end ||
+           (sys_readable_bytes(stream->fd, &count) == 0 && count == 0);
+}
+
+static int next_line(struct stream *stream, pk_line *line, bool owed)
 {
     if (prompt_take_rest(&stream->prompt, line))
         return 1;
@@ -312,10 +321,32 @@ int stream_next_line(struct stream *stream, pk_line *line)
         int r = take_line(stream, line);
         if (r != 0)
             return r;
-        if (*stream->freed || !read_more(stream))
+        if (*stream->freed || (owed && !owes_more(stream)) || !read_more(stream))
             return 0;
     }
     return 0;
+}
+
+int stream_next_line(struct stream *stream, pk_line *line)
+{
+    return next_line(stream, line, false);
+}
+
+int stream_next_owed_line(struct stream *stream, pk_line *line)
+{
+    return next_line(stream, line, true);
+}
+
+/* A terminal does not know how much it holds: there is no more when it says so. */
+void stream_owe(struct stream *stream)
+{
+    int count = 0;
+    if (!stream->driven || stream->ended || stream->at_end)
+        return;
+    if (stream->is_terminal)
+        stream->owed = stream->total + PTY_HOLDS;
+    else if (sys_readable_bytes(stream->fd, &count) == 0)
+        stream->owed = stream->total + (uint64_t)count;
 }
 
 static bool find_pending(struct stream *stream, const char *text)

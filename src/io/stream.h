@@ -44,7 +44,7 @@ struct stream {
     bool enlarged;
     int error; /* of reading, if that is what ended it */
     uint64_t total;
-    uint64_t owed; /* the total once everything was read that was written before the run ended */
+    uint64_t owed; /* the total once everything was read that was written before something happened: stream_owe */
 
     pk_process *process; /* for the callbacks, with this: */
     const bool *freed;
@@ -79,6 +79,12 @@ int stream_next_line(struct stream *stream, pk_line *line);
 /* Takes lines up to the end of that text, whose line need not have ended: 1, 0 if it has not come so far, or a negative
  * errno. */
 int stream_find_text(struct stream *stream, const char *text);
+
+/* The same, without reading further than what is owed. */
+int stream_next_owed_line(struct stream *stream, pk_line *line);
+
+/* From now on, what can be read now is owed. */
+void stream_owe(struct stream *stream);
 
 /* From now on its lines are asked for. */
 int stream_pull(struct stream *stream, pk_error *error);

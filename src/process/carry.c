@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/owner.h"
-#include "io/pty.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -84,13 +83,9 @@ static void begin_drain(pk_process *process, pk_time now)
     process->feed.done = true;
     for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
         struct stream *stream = &process->streams[i];
-        int count = 0;
         if (!stream->driven || stream->ended)
             continue;
-        if (!stream->at_end && stream->is_terminal) /* which does not know: there is no more when it says so */
-            stream->owed = stream->total + PTY_HOLDS;
-        else if (!stream->at_end && sys_readable_bytes(stream->fd, &count) == 0)
-            stream->owed = stream->total + (uint64_t)count;
+        stream_owe(stream);
         carry_stream(process, stream);
     }
 }
@@ -141,6 +136,27 @@ int carry_run(pk_process *process)
     if (process->run.phase == RUN_ENDED && !process->finished)
         drain(process, sys_now());
     return r;
+}
+
+static bool has_progress(pk_process *process, struct stream *stream)
+{
+    uint64_t before = stream->total;
+    carry_stream(process, stream);
+    return !process->freed && stream->total != before;
+}
+
+void carry_owed(pk_process *process)
+{
+    bool ended = process->run.phase == RUN_ENDED;
+    for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
+        struct stream *stream = &process->streams[i];
+        if (!stream->driven || stream->ended)
+            continue;
+        if (!ended)
+            stream_owe(stream);
+        while (stream->total < stream->owed && has_progress(process, stream))
+            ;
+    }
 }
 
 bool carry_unpull(pk_process *process)

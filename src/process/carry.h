@@ -33,6 +33,9 @@ int carry_explain(int number, pk_error *error);
 void carry_stream(pk_process *process, struct stream *stream);
 int carry_run(pk_process *process);
 
+/* Passes on what was written before now, or before the run ended if it has; but not what somebody holds up. */
+void carry_owed(pk_process *process);
+
 /* From now on streams whose lines were asked for are read without that. Whether there were any: carry_stream passes on
  * what was read of them. */
 bool carry_unpull(pk_process *process);

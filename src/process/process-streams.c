@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "io/pty.h"
 #include "process/carry.h"
+#include "process/pull.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -104,7 +105,7 @@ static bool is_asked(const struct stream *stream, int fd)
     return stream->pulled && (fd < 0 || stream->child_fd == fd);
 }
 
-static int begin_pull(pk_process *process, int fd, pk_error *error)
+int pull_begin(pk_process *process, int fd, pk_error *error)
 {
     bool any = false;
     for (size_t i = 0; i < process->stream_count; i++) {
@@ -116,22 +117,21 @@ static int begin_pull(pk_process *process, int fd, pk_error *error)
         if (r < 0)
             return r;
     }
-    return any ? 0 : no_stream(fd, error);
+    return any;
 }
 
-/* What is asked of streams: 1: here it is; 0: it is not there now. */
-struct wish {
-    int fd;
-    int (*look)(struct stream *stream, void *data);
-    void *data;
-};
+/* By turns: a loud stream must not keep another one's lines waiting for ever. */
+static struct stream *next_stream(pk_process *process)
+{
+    process->turn = process->turn + 1 < process->stream_count ? process->turn + 1 : 0;
+    return &process->streams[process->turn];
+}
 
-/* 1: here it is; 0: it is not there now, and *more whether it may be later. */
-static int look_for(pk_process *process, const struct wish *wish, bool *more)
+int pull_look(pk_process *process, const struct wish *wish, bool *more)
 {
     *more = false;
     for (size_t i = 0; i < process->stream_count; i++) {
-        struct stream *stream = &process->streams[i];
+        struct stream *stream = next_stream(process);
         if (!is_asked(stream, wish->fd))
             continue;
         uint64_t before = stream->total;
@@ -146,7 +146,7 @@ static int look_for(pk_process *process, const struct wish *wish, bool *more)
 }
 
 /* What is asked for is not among what a pump waits for: nothing else would read it. */
-static int wait_for_any(pk_process *process, int fd, pk_time deadline, pk_error *error)
+int pull_wait(pk_process *process, int fd, pk_time deadline, pk_error *error)
 {
     for (size_t i = 0; i < process->stream_count; i++)
         if (is_asked(&process->streams[i], fd))
@@ -161,20 +161,22 @@ static int pull(pk_process *process, const struct wish *wish, pk_time deadline, 
 {
     int r = carry_check(process, error);
     if (r == 0)
-        r = begin_pull(process, wish->fd, error);
+        r = pull_begin(process, wish->fd, error);
     if (r == 0)
+        r = no_stream(wish->fd, error);
+    else if (r > 0)
         r = advance(process, error);
     while (r == 0) {
         bool more;
         process_enter(process);
-        r = look_for(process, wish, &more);
+        r = pull_look(process, wish, &more);
         if (!process_leave(process))
             return carry_explain(-ECANCELED, error);
         if (r < 0)
             return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot read a line");
         if (r > 0 || !more)
             return r;
-        r = wait_for_any(process, wish->fd, deadline, error);
+        r = pull_wait(process, wish->fd, deadline, error);
     }
     return r;
 }

@@ -169,19 +169,20 @@ static void follow_or_retry(struct process_watch *watch, int r)
 
 /* ---- Stepping --------------------------------------------------------------------------------------------------- */
 
-/* Reports what is new, each event once and in this order. False if the callback freed the process. */
+/* Reports what is new, each event once and in this order, after what was written before. False if a callback freed the
+ * process. */
 static bool report(struct process_watch *watch)
 {
     pk_process *process = watch->process;
-    for (size_t i = 0; i < EVENTS; i++) {
+    if (has_news(watch))
+        carry_owed(process);
+    for (size_t i = 0; !process->freed && i < EVENTS; i++) {
         if (!is_news(watch, in_order[i]))
             continue;
         watch->reported |= RUN_REACHED(in_order[i]);
         watch->callback(process, in_order[i], watch->data);
-        if (process->freed)
-            return false;
     }
-    return true;
+    return !process->freed;
 }
 
 static void catch_up(struct process_watch *watch)
