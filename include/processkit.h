@@ -20,6 +20,7 @@
 
 #include <processkit/cancel.h>
 #include <processkit/command.h>
+#include <processkit/counters.h>
 #include <processkit/detach.h>
 #include <processkit/error.h>
 #include <processkit/event.h>
@@ -43,6 +44,7 @@
 #include <processkit/stream.h>
 #include <processkit/task.h>
 #include <processkit/time.h>
+#include <processkit/trace.h>
 #include <processkit/version.h>
 
 #endif

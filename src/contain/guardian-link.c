@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "contain/counters.h"
 #include "contain/spawner.h"
 #include "sys/sys.h"
+#include "sys/usdt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,6 +174,8 @@ static void note_loss(struct guardian_link *link)
 {
     hang_up(link);
     link->losses++;
+    counter_add(COUNTER_GUARD_LOSSES);
+    USDT(guardian_lost, link->losses);
     link->quick = sys_now() - link->started < SOON ? link->quick + 1 : 0;
     link->owed = link->quick <= MOST_QUICK;
     if (!link->owed)

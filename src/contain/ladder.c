@@ -6,10 +6,12 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/backend.h"
+#include "contain/counters.h"
 #include "contain/late-child.h"
 #include "contain/members.h"
 #include "contain/proc.h"
 #include "sys/sys.h"
+#include "sys/usdt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,6 +62,27 @@ static int target_kill(struct ladder *ladder)
     return r == -ESRCH ? 0 : r;
 }
 
+/* ---- Telling ---------------------------------------------------------------------------------------------------- */
+
+/* In probes: 0 for the whole group. */
+static int target_pid(const struct ladder *ladder)
+{
+    return ladder->only ? ladder->only->pid : 0;
+}
+
+static void tell_end(const struct ladder *ladder)
+{
+    const pk_stop_report *report = &ladder->report;
+    if (ladder->result == -EBUSY && ladder->patient) {
+        counter_add(COUNTER_UNKILLABLE);
+        USDT(unkillable, ladder->group, target_pid(ladder), report->elapsed);
+    } else if (report->spared) {
+        USDT(spared, ladder->group, target_pid(ladder));
+    } else if (ladder->result == 0) {
+        USDT(drained, ladder->group, target_pid(ladder), report->elapsed, (int)report->escalated);
+    }
+}
+
 /* ---- Steps ------------------------------------------------------------------------------------------------------ */
 
 static void go_hard(struct ladder *ladder, pk_time now)
@@ -73,6 +96,8 @@ static void go_hard(struct ladder *ladder, pk_time now)
     ladder->next = time_add(now, COUNT_INTERVAL);
     ladder->left = SIZE_MAX;
     ladder->progressed = now;
+    counter_add(COUNTER_HARD_KILLS);
+    USDT(hard_kill, ladder->group, target_pid(ladder));
 }
 
 static void send_soft(struct ladder *ladder)
@@ -88,6 +113,9 @@ static void send_soft(struct ladder *ladder)
     pthread_mutex_unlock(&group->lock);
     pthread_mutex_unlock(&group->birth);
 
+    ladder->soft_signals++;
+    counter_add(COUNTER_SOFT_SIGNALS);
+    USDT(soft_signal, ladder->group, target_pid(ladder), ladder->options.signal_number, r);
     ladder->report.signal_sent = ladder->options.signal_number;
     if (ladder->report.signal_error == 0)
         ladder->report.signal_error = r;
@@ -104,6 +132,7 @@ static void finish(struct ladder *ladder, pk_time now, int result)
         pthread_mutex_unlock(&ladder->group->lock);
     }
     drain_end(&ladder->drain);
+    tell_end(ladder);
 }
 
 void ladder_begin(struct ladder *ladder, pk_group *group, struct leader *only, const pk_stop_options *options,

@@ -34,6 +34,7 @@ struct ladder {
     size_t left;        /* members, dying ones included, when last counted */
     pk_time progressed; /* when there had become fewer */
     struct drain drain;
+    unsigned soft_signals; /* how many were sent */
     pk_stop_report report;
     int result; /* once over: 0, or -EBUSY if members are left after the hard kill */
 };

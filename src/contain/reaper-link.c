@@ -4,9 +4,11 @@
 #include "contain/reaper-link.h"
 
 #include "base/time.h"
+#include "contain/counters.h"
 #include "contain/fork-lock.h"
 #include "contain/late-child.h"
 #include "sys/sys.h"
+#include "sys/usdt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +158,16 @@ bool reaper_link_is_up(const struct reaper_link *link)
     return !late_child_has_ended(link->pidfd, 0);
 }
 
+/* Whoever has spared its tree does not need it. */
+static void lose(struct reaper_link *link)
+{
+    link->lost = true;
+    if (link->spared)
+        return;
+    counter_add(COUNTER_GUARD_LOSSES);
+    USDT(reaper_lost, link->pid);
+}
+
 /*
  * Also where a copy of its end keeps the socket open, what a reaper has said is all there once it has ended. If it has
  * ended without reading what we had told it, the kernel reports that first, once, and what it has said only afterwards.
@@ -179,7 +191,7 @@ int reaper_link_read(struct reaper_link *link)
         if (size == -EAGAIN && !ended)
             ended = true;
         else if (size <= 0)
-            link->lost = true;
+            lose(link);
         else if (reaper_message_is_valid(&message, (size_t)size, false))
             take_message(link, &message);
     }

@@ -26,6 +26,8 @@ struct pk_loop {
     struct epoll_event *pending;
     int pending_count;
     bool dispatching;
+
+    struct tracer tracer; /* for who lets it carry something */
 };
 
 /* ---- Creating and freeing --------------------------------------------------------------------------------------- */
@@ -46,6 +48,16 @@ int pk_loop_create(pk_loop **ret, pk_error *error)
     }
     *ret = loop;
     return 0;
+}
+
+void pk_loop_trace(pk_loop *loop, pk_trace_callback callback, void *data)
+{
+    loop->tracer = (struct tracer){callback, data};
+}
+
+const struct tracer *loop_tracer(const pk_loop *loop)
+{
+    return &loop->tracer;
 }
 
 /* ---- Watches ---------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,16 @@
 #include "loop/timers.h"
 
 #include <processkit/loop.h>
+#include <processkit/trace.h>
+
+/* Who is told what is done; `callback` NULL: nobody. */
+struct tracer {
+    pk_trace_callback callback;
+    void *data;
+};
+
+/* Who traces what that loop carries. */
+const struct tracer *loop_tracer(const pk_loop *loop);
 
 struct loop_watch {
     pk_loop *loop; /* NULL: not in one */

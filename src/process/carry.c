@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/owner.h"
+#include "process/trace.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ void carry_stream(pk_process *process, struct stream *stream)
         return;
     process_unfollow(process);
     run_kill(&process->run, REASON_OVERFLOW);
+    trace_tell(process);
 }
 
 static pk_time idle_deadline(const pk_process *process)
@@ -123,6 +125,7 @@ static void drain(pk_process *process, pk_time now)
         return;
     judge_streams(process);
     process->finished = true;
+    trace_end(process);
 }
 
 /* ---- Carrying on ------------------------------------------------------------------------------------------------ */
@@ -135,6 +138,7 @@ int carry_run(pk_process *process)
         r = run_advance(&process->run);
     if (process->run.phase == RUN_ENDED && !process->finished)
         drain(process, sys_now());
+    trace_tell(process);
     return r;
 }
 

@@ -6,6 +6,7 @@
 
 #include "io/feed.h"
 #include "io/stream.h"
+#include "loop/loop.h"
 
 #include <processkit/cancel.h>
 #include <processkit/command.h>
@@ -105,6 +106,7 @@ struct pk_command {
     pk_cancel *cancel;
     pk_runner *runner; /* NULL: it is run for real */
     pk_retry_options retry; /* attempts 0 or 1: none */
+    struct tracer tracer;
 };
 
 /* ---- For who builds commands ------------------------------------------------------------------------------------- */

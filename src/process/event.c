@@ -19,18 +19,13 @@ static bool is_told(const pk_process *process, pk_event kind)
     return process->told & RUN_REACHED(kind);
 }
 
-/* What comes next beside output; 0: nothing does yet. The tree is empty a moment before its leader can be waited for.
- */
+/* What comes next beside output; 0: nothing does yet. */
 static pk_event next_milestone(const pk_process *process)
 {
-    const struct run *run = &process->run;
-    unsigned news = run->reached & ~process->told;
-    bool leader = is_told(process, PK_EVENT_LEADER_EXITED);
+    unsigned news = process->run.reached & ~process->told;
     if (news & RUN_REACHED(PK_EVENT_LEADER_EXITED))
         return PK_EVENT_LEADER_EXITED;
-    if (leader && run->phase == RUN_ENDED && news & RUN_REACHED(PK_EVENT_TREE_EMPTY))
-        return PK_EVENT_TREE_EMPTY;
-    return 0;
+    return news & RUN_REACHED(PK_EVENT_TREE_EMPTY) ? PK_EVENT_TREE_EMPTY : 0;
 }
 
 /* What a run that has ended is owed was noted when it did. */

@@ -7,6 +7,7 @@
 #include "process/cancel.h"
 #include "process/runner.h"
 #include "process/spawn.h"
+#include "process/trace.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -183,7 +184,7 @@ static int start(pk_group *group, bool private_group, enum process_stdio stdio, 
     return 0;
 }
 
-int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **process, pk_error *error)
+static int start_shared(pk_group *group, const pk_command *command, pk_process **process, pk_error *error)
 {
     int r = command_check(command, error);
     if (r == 0)
@@ -193,6 +194,14 @@ int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **proc
     if (r == 0)
         r = group_check_owner(group, error);
     return r < 0 ? r : start(group, false, STDIO_AS_SAID, command, process, error);
+}
+
+int pk_group_spawn(pk_group *group, const pk_command *command, pk_process **process, pk_error *error)
+{
+    pk_error why; /* for those who trace */
+    error = error ? error : &why;
+    int r = start_shared(group, command, process, error);
+    return trace_start(command, r, r < 0 ? NULL : *process, error);
 }
 
 int process_start_in(pk_group *group, const pk_command *command, enum process_stdio stdio, pk_process **process,
@@ -211,7 +220,7 @@ int process_start_real(const pk_command *command, enum process_stdio stdio, pk_p
     return r < 0 ? r : process_start_in(group, command, stdio, process, error);
 }
 
-int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+static int start_private(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
 {
     int r = command_check(command, error);
     if (r == 0)
@@ -219,6 +228,14 @@ int process_start(const pk_command *command, enum process_stdio stdio, pk_proces
     if (r == 0)
         r = check_cancel(command, error);
     return r < 0 ? r : runner_start(command->runner, command, stdio, process, error);
+}
+
+int process_start(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+{
+    pk_error why;
+    error = error ? error : &why;
+    int r = start_private(command, stdio, process, error);
+    return trace_start(command, r, r < 0 ? NULL : *process, error);
 }
 
 int pk_command_start(const pk_command *command, pk_process **process, pk_error *error)
@@ -274,6 +291,8 @@ pk_process *pk_process_free(pk_process *process)
     bool inert = group->epoch != sys_epoch();
 
     process->freed = true;
+    if (!inert)
+        trace_free(process);
     if (process->on_free)
         process->on_free(process->free_data);
     process_unwatch(process);

@@ -39,7 +39,10 @@ struct pk_process {
     void *free_data;
 
     struct process_watch *watch; /* NULL: not watched by a loop */
-    char *program;               /* for messages */
+    struct tracer tracer;        /* the command's */
+    pk_time spawned;
+    bool announced; /* to who traces the loop */
+    char *program;  /* for messages */
 };
 
 /* What becomes of descriptors beside what the command says. */
@@ -75,6 +78,9 @@ int process_find_text(pk_process *process, int fd, const char *text, pk_time dea
 /* Its memory stays meanwhile, whoever frees it. */
 void process_hold(pk_process *process);
 void process_unhold(pk_process *process);
+
+/* watch.c: the loop that carries it; NULL: none, or it was freed. */
+pk_loop *process_loop(const pk_process *process);
 
 /* watch.c: stops watching. Safe inside the callback. */
 void process_unwatch(pk_process *process);

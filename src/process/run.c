@@ -177,6 +177,7 @@ static void take_leader_end(struct run *run, pk_time now)
         result->ok_code = run->ok_codes.bits[leader->value / 64 & 3] >> (leader->value % 64) & 1;
     }
     run->reached |= RUN_REACHED(PK_EVENT_LEADER_EXITED);
+    run_note(run, PK_TRACE_LEADER_EXITED);
 }
 
 static bool leader_has_ended(const struct run *run)
@@ -198,19 +199,40 @@ static int look_at_leader(struct run *run, pk_time now)
 
 /* ---- The ladder ------------------------------------------------------------------------------------------------- */
 
-static void note_soft_signal(struct run *run)
+/* What the ladder has done since it was last looked at. */
+static void note_steps(struct run *run)
 {
-    if (run->ladder.report.signal_sent != 0)
-        run->result.soft_signal = run->ladder.report.signal_sent;
+    const struct ladder *ladder = &run->ladder;
+    if (ladder->report.signal_sent != 0)
+        run->result.soft_signal = ladder->report.signal_sent;
+    if (ladder->soft_signals != run->soft_signals)
+        run_note(run, PK_TRACE_SOFT_SIGNAL);
+    run->soft_signals = ladder->soft_signals;
+    if (ladder->report.escalated && !run->escalated)
+        run_note(run, PK_TRACE_HARD_KILL);
+    run->escalated = ladder->report.escalated;
 }
 
 static void climb(struct run *run, enum run_reason reason, const pk_stop_options *options)
 {
+    static const pk_trace_kind kinds[] = {
+        [REASON_TIMED_OUT] = PK_TRACE_TIMED_OUT, [REASON_STOPPED] = PK_TRACE_STOPPED,   [REASON_IDLE] = PK_TRACE_IDLE,
+        [REASON_CANCELLED] = PK_TRACE_CANCELLED, [REASON_OVERFLOW] = PK_TRACE_OVERFLOW,
+    };
     drain_end(&run->drain);
     run->reason = reason;
+    if (reason != REASON_NONE)
+        run_note(run, kinds[reason]);
     ladder_begin(&run->ladder, run->group, run->private_group ? NULL : run->leader, options, false);
-    note_soft_signal(run);
+    note_steps(run);
     run->phase = RUN_STOPPING;
+}
+
+/* Not before the leader's end: it was one of them. */
+static void find_empty(struct run *run)
+{
+    run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
+    run_note(run, PK_TRACE_TREE_EMPTY);
 }
 
 static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .signal_number = SIGTERM};
@@ -224,7 +246,7 @@ void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *op
         return;
     }
     ladder_hasten(&run->ladder, options);
-    note_soft_signal(run);
+    note_steps(run);
 }
 
 void run_kill(struct run *run, enum run_reason reason)
@@ -241,24 +263,28 @@ static void note_members(struct run *run)
 
 static void stopping(struct run *run, pk_time now)
 {
-    if (!ladder_advance(&run->ladder))
+    bool over = ladder_advance(&run->ladder);
+    note_steps(run);
+    if (!over)
         return;
     bool drained = run->ladder.result == 0;
     /* Hard killed means that the kill had somebody to reach: an ending process is not counted as one. */
     if (run->ladder.report.escalated && (run->reason != REASON_NONE || run->result.leftover_count > 0))
         run->result.hard_killed = true;
     if (!drained) {
+        run_note(run, PK_TRACE_UNKILLABLE);
         pthread_mutex_lock(&run->group->lock);
         note_members(run);
         pthread_mutex_unlock(&run->group->lock);
         end(run, now);
         return;
     }
-    if (run->private_group)
-        run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
     /* The tree is empty a moment before its leader can be waited for; the pidfd tells. */
-    if (leader_has_ended(run))
-        end(run, now);
+    if (!leader_has_ended(run))
+        return;
+    if (run->private_group)
+        find_empty(run);
+    end(run, now);
 }
 
 /* ---- After the leader ------------------------------------------------------------------------------------------- */
@@ -280,11 +306,12 @@ static int after_leader(struct run *run, pk_time now)
     if (empty < 0)
         return empty;
     if (empty == 1) {
-        run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
+        find_empty(run);
         end(run, now);
     } else if (run->result.leftover_count > 0 && run->leftovers == PK_LEFTOVERS_ALLOW) {
         pk_group_spare(run->group);
         run->result.spared = true;
+        run_note(run, PK_TRACE_SPARED);
         end(run, now);
     } else if (run->leftovers == PK_LEFTOVERS_WAIT) {
         run->phase = RUN_WAITING;
@@ -300,7 +327,7 @@ static int waiting(struct run *run, pk_time now)
     int r = drain_look(&run->drain, run->group, now);
     pthread_mutex_unlock(&run->group->lock);
     if (r > 0) {
-        run->reached |= RUN_REACHED(PK_EVENT_TREE_EMPTY);
+        find_empty(run);
         end(run, now);
     }
     return r < 0 ? r : 0;

@@ -13,6 +13,7 @@
 #include "process/plan.h"
 
 #include <processkit/process.h>
+#include <processkit/trace.h>
 
 enum run_phase {
     RUN_RUNNING,  /* the leader is alive, and nobody wants to end it */
@@ -30,6 +31,21 @@ struct run_before {
     struct evidence evidence; /* of a group that others share */
 };
 
+/* More than there can be to tell at once: each kind comes once, but for the soft signal. */
+enum { TRACE_NOTES = 12 };
+
+struct trace_note {
+    short kind; /* pk_trace_kind */
+    short signal_number;
+    int number;
+};
+
+/* What was done and has not been told: see trace.h. */
+struct trace_notes {
+    unsigned begin, end;
+    struct trace_note notes[TRACE_NOTES];
+};
+
 struct run {
     enum run_phase phase;
     enum run_reason reason; /* why the ladder began, if it was not for leftovers */
@@ -42,9 +58,12 @@ struct run {
     pk_leftovers leftovers;
     struct code_set ok_codes;
     struct ladder ladder;
-    struct drain drain; /* while RUN_WAITING */
-    unsigned losses;    /* of guardians, before it began */
-    unsigned reached;   /* events so far, as bits of pk_event */
+    struct drain drain;    /* while RUN_WAITING */
+    unsigned losses;       /* of guardians, before it began */
+    unsigned reached;      /* events so far, as bits of pk_event */
+    unsigned soft_signals; /* of the ladder, that were noted; and whether its hard kill was */
+    bool escalated;
+    struct trace_notes notes;
     struct evidence evidence_before;
     pk_result result; /* filled in on the way, valid once RUN_ENDED */
 };
@@ -75,5 +94,8 @@ enum { RUN_FDS = 4, RUN_GUARD_FD = 3 };
 pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS]);
 
 void run_end(struct run *run);
+
+/* trace.c: fires the probe, and keeps it to be told. */
+void run_note(struct run *run, pk_trace_kind kind);
 
 #endif

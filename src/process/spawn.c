@@ -15,6 +15,7 @@
 #include "process/child.h"
 #include "process/spawn-by-spawner.h"
 #include "sys/sys.h"
+#include "sys/usdt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -375,6 +376,7 @@ int spawn(pk_group *group, struct plan *plan, struct leader *leader, pk_error *e
     void *stack = stack_take();
     if (!stack)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    USDT(spawn_begin, group, plan->command->argv[0]);
     int r = spawn_on(stack, group, plan, leader, &why);
     stack_put(stack);
     if (r < 0 && error)

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "contain/owner.h"
 #include "process/carry.h"
+#include "process/trace.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -146,7 +147,7 @@ static int follow(struct process_watch *watch)
     if (!wanted)
         return -ENOMEM;
     pk_time wake = carry_interest(process, wanted);
-    if (has_news(watch))
+    if (has_news(watch) || trace_is_due(process))
         wake = 0; /* at once, but from the loop */
     int r = follow_run(watch, wanted);
     for (size_t i = 0; r == 0 && i < watch->part_count; i++)
@@ -295,15 +296,19 @@ int pk_process_watch(pk_process *process, pk_loop *loop, pk_process_callback cal
     if (!watch)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot watch a process");
     watch->behind = carry_unpull(process);
+    process->watch = watch;
     r = loop_timer_add(loop, &watch->timer, PK_FOREVER, on_time, watch);
     if (r == 0)
         r = follow(watch);
-    if (r < 0) {
-        free_watch(watch);
-        return error_errno(error, r, PK_STEP_LOOP, NULL, "cannot watch a process");
-    }
-    process->watch = watch;
-    return 0;
+    if (r == 0)
+        return 0;
+    process_unwatch(process);
+    return error_errno(error, r, PK_STEP_LOOP, NULL, "cannot watch a process");
+}
+
+pk_loop *process_loop(const pk_process *process)
+{
+    return process->watch ? process->watch->timer.loop : NULL;
 }
 
 void process_unwatch(pk_process *process)
@@ -343,7 +348,10 @@ int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_erro
         return r;
     process_unfollow(process);
     run_catch_up(run);
+    process_enter(process);
     run_stop(run, REASON_STOPPED, &checked);
-    process_refollow(process);
+    trace_tell(process);
+    if (process_leave(process))
+        process_refollow(process);
     return 0;
 }
