@@ -70,7 +70,7 @@ static int next(pk_process *process, pk_process_event *event)
     pk_event milestone = next_milestone(process);
     bool more;
     process_enter(process);
-    int r = pull_look(process, &(struct wish){-1, milestone ? next_owed_line : next_line, &event->line}, &more);
+    int r = pull_look(process, &(struct pull){-1, milestone ? next_owed_line : next_line, &event->line}, &more);
     if (!process_leave(process))
         return -ECANCELED;
     if (r != 0)

@@ -127,15 +127,15 @@ static struct stream *next_stream(pk_process *process)
     return &process->streams[process->turn];
 }
 
-int pull_look(pk_process *process, const struct wish *wish, bool *more)
+int pull_look(pk_process *process, const struct pull *pull, bool *more)
 {
     *more = false;
     for (size_t i = 0; i < process->stream_count; i++) {
         struct stream *stream = next_stream(process);
-        if (!is_asked(stream, wish->fd))
+        if (!is_asked(stream, pull->fd))
             continue;
         uint64_t before = stream->total;
-        int r = stream->ended ? 0 : wish->look(stream, wish->data);
+        int r = stream->ended ? 0 : pull->look(stream, pull->data);
         if (stream->total != before)
             process->last_output = sys_now();
         if (r != 0 || process->freed)
@@ -157,26 +157,26 @@ int pull_wait(pk_process *process, int fd, pk_time deadline, pk_error *error)
     return r;
 }
 
-static int pull(pk_process *process, const struct wish *wish, pk_time deadline, pk_error *error)
+static int pull(pk_process *process, const struct pull *pull, pk_time deadline, pk_error *error)
 {
     int r = carry_check(process, error);
     if (r == 0)
-        r = pull_begin(process, wish->fd, error);
+        r = pull_begin(process, pull->fd, error);
     if (r == 0)
-        r = no_stream(wish->fd, error);
+        r = no_stream(pull->fd, error);
     else if (r > 0)
         r = advance(process, error);
     while (r == 0) {
         bool more;
         process_enter(process);
-        r = pull_look(process, wish, &more);
+        r = pull_look(process, pull, &more);
         if (!process_leave(process))
             return carry_explain(-ECANCELED, error);
         if (r < 0)
             return error_errno(error, r, PK_STEP_WAIT, NULL, "cannot read a line");
         if (r > 0 || !more)
             return r;
-        r = pull_wait(process, wish->fd, deadline, error);
+        r = pull_wait(process, pull->fd, deadline, error);
     }
     return r;
 }
@@ -198,7 +198,7 @@ int process_copy_line(const pk_line *line, char **ret, pk_error *error)
 
 int pk_process_next_line(pk_process *process, int fd, pk_line *line, pk_time deadline, pk_error *error)
 {
-    return pull(process, &(struct wish){.fd = fd, .look = next_line, .data = line}, deadline, error);
+    return pull(process, &(struct pull){.fd = fd, .look = next_line, .data = line}, deadline, error);
 }
 
 static int find_text(struct stream *stream, void *data)
@@ -208,7 +208,7 @@ static int find_text(struct stream *stream, void *data)
 
 int process_find_text(pk_process *process, int fd, const char *text, pk_time deadline, pk_error *error)
 {
-    return pull(process, &(struct wish){.fd = fd, .look = find_text, .data = (void *)text}, deadline, error);
+    return pull(process, &(struct pull){.fd = fd, .look = find_text, .data = (void *)text}, deadline, error);
 }
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------ */

@@ -8,7 +8,7 @@
 
 /* What is asked of the stream at that descriptor, or of any if it is -1. `look` returns 1: here it is; 0: it is not
  * there now; or a negative errno. */
-struct wish {
+struct pull {
     int fd;
     int (*look)(struct stream *stream, void *data);
     void *data;
@@ -18,7 +18,7 @@ struct wish {
 int pull_begin(pk_process *process, int fd, pk_error *error);
 
 /* 1: here it is; 0: it is not there now, and *more whether it may be later. Between process_enter and process_leave. */
-int pull_look(pk_process *process, const struct wish *wish, bool *more);
+int pull_look(pk_process *process, const struct pull *pull, bool *more);
 
 /* Waits until something has happened. 0, -ETIMEDOUT, another negative errno, or -ECANCELED: the process is gone. */
 int pull_wait(pk_process *process, int fd, pk_time deadline, pk_error *error);

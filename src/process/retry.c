@@ -4,6 +4,7 @@
 #include "process/retry.h"
 
 #include "base/error.h"
+#include "process/trace.h"
 #include "sys/sys.h"
 
 #include <processkit/parse.h>
@@ -92,6 +93,7 @@ bool retry_after(struct retry *retry, const pk_command *command, const pk_error 
     if (sys_random(&random, sizeof(random)) < 0)
         options.jitter = false; /* nothing to share out by: the whole pause is still one of those that are promised */
     *pause = retry_pause(&options, retry->attempts, random);
+    trace_retry(command, retry->attempts + 1, *pause, error);
     return true;
 }
 

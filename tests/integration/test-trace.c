@@ -243,6 +243,27 @@ static void a_further_attempt(void **state)
     assert_int_equal(diary.last.step, PK_STEP_CLONE);
 }
 
+static bool always(const pk_error *error, unsigned attempt, void *data)
+{
+    (void)error, (void)attempt, (void)data;
+    return true;
+}
+
+static void a_command_that_is_tried_again(void **state)
+{
+    struct diary diary = {0};
+    pk_error error;
+    pk_retry_options options = PK_RETRY_OPTIONS_INIT;
+    options.attempts = 2;
+    options.first_pause = 0;
+    options.again = always;
+    pk_auto(pk_command) command = traced(state, "exit 3", &diary);
+    pk_command_retry(command, &options);
+    assert_int_equal(pk_command_check(command, &error), -EPROTO);
+    assert_string_equal(diary.kinds, "spawned leader-exited tree-empty ended retry "
+                                     "spawned leader-exited tree-empty ended ");
+}
+
 static void names_of_kinds(void **state)
 {
     (void)state;
@@ -444,6 +465,7 @@ static const struct test tests[] = {
     EACH_MECHANISM(a_run_in_a_shared_group),
     PK_TEST(a_start_that_fails),
     PK_TEST(a_further_attempt),
+    EACH_WAY(a_command_that_is_tried_again),
     PK_TEST(names_of_kinds),
     EACH_WAY(it_may_free_the_process),
     EACH_WAY(one_that_is_freed_in_between_has_its_end_told),
