@@ -330,6 +330,51 @@ static void a_cancelled_run_is_not_tried_again(void **state)
     pk_cancel_free(cancel);
 }
 
+static bool always(const pk_error *error, unsigned attempt, void *data)
+{
+    (void)error, (void)attempt;
+    ++*(int *)data;
+    return true;
+}
+
+static void stop_it(pk_process *process, const pk_line *line, void *data)
+{
+    (void)line, (void)data;
+    assert_int_equal(pk_process_stop(process, NULL, NULL), 0);
+}
+
+static void free_it(pk_process *process, const pk_line *line, void *data)
+{
+    (void)line, (void)data;
+    pk_process_free(process);
+}
+
+/* Nobody is asked whether to try again what the program has ended itself, or what cannot go well. */
+static void some_ends_are_the_end(void **state)
+{
+    static const struct {
+        pk_line_callback on_line;
+        pk_error_kind kind;
+    } ends[] = {{stop_it, PK_ERROR_CANCELLED}, {free_it, PK_ERROR_INVALID}, {NULL, PK_ERROR_INVALID}};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct errand errand;
+        int asked = 0;
+        pk_retry_options options = PK_RETRY_OPTIONS_INIT;
+        pk_auto(pk_command) command = cast_command(NULL, "lines 1 -- hold");
+        options.first_pause = 0;
+        options.again = always;
+        options.data = &asked;
+        pk_command_retry(command, &options);
+        if (ends[i].on_line)
+            pk_command_on_line(command, 1, ends[i].on_line, NULL);
+        else
+            pk_command_null(command, 1);
+        errand_run(&errand, command, PK_VERB_RUN, errand_waiting(state));
+        assert_int_equal(errand.error.kind, ends[i].kind);
+        assert_int_equal(asked, 0);
+    }
+}
+
 /* ---- Pauses ----------------------------------------------------------------------------------------------------- */
 
 /* 20, 40 and 50 ms. */
@@ -390,6 +435,7 @@ static const struct test tests[] = {
     EACH_WAITING(a_pause_ends_with_the_token),
     EACH_WAITING(anybody_may_end_a_pause),
     EACH_WAITING(a_cancelled_run_is_not_tried_again),
+    EACH_WAITING(some_ends_are_the_end),
     EACH_WAITING(pauses_are_kept),
     EACH_WAITING(options_must_make_sense),
 };
