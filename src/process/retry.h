@@ -12,7 +12,7 @@ struct retry {
 };
 
 /* Another attempt has failed; `started`: a process of it was there. Whether there is to be one more, and then the pause
- * before it. May call the callback of the options. */
+ * before it. May call the callback of the options, and that of a trace. */
 bool retry_after(struct retry *retry, const pk_command *command, const pk_error *error, bool started,
                  pk_duration *pause);
 

@@ -396,6 +396,43 @@ static void pauses_are_kept(void **state)
     assert_true(pk_now() - begun >= PK_MILLISECONDS(110));
 }
 
+/* ---- Being watched ---------------------------------------------------------------------------------------------- */
+
+struct log {
+    unsigned attempts[4];
+    int count;
+};
+
+static void log_retry(const pk_trace *trace, void *data)
+{
+    struct log *log = data;
+    if (trace->kind != PK_TRACE_RETRY)
+        return;
+    assert_true(log->count < 4);
+    assert_true(trace->pause <= PK_MILLISECONDS(2));
+    assert_int_equal(trace->number, -EPROTO);
+    log->attempts[log->count++] = trace->attempt;
+}
+
+static void each_further_attempt_is_traced(void **state)
+{
+    struct errand errand;
+    struct log log = {.count = 0};
+    struct judge judge = {.kind = PK_ERROR_EXIT};
+    pk_retry_options options = PK_RETRY_OPTIONS_INIT;
+    pk_auto(pk_command) command = stubborn(9, 3);
+    options.attempts = 3;
+    options.first_pause = PK_MILLISECONDS(1);
+    options.again = go_on;
+    options.data = &judge;
+    pk_command_retry(command, &options);
+    pk_command_trace(command, log_retry, &log);
+    errand_run(&errand, command, PK_VERB_CHECK, errand_waiting(state));
+    assert_int_equal(log.count, 2);
+    assert_int_equal(log.attempts[0], 2);
+    assert_int_equal(log.attempts[1], 3);
+}
+
 /* ---- Asking wrongly --------------------------------------------------------------------------------------------- */
 
 static void options_must_make_sense(void **state)
@@ -437,6 +474,7 @@ static const struct test tests[] = {
     EACH_WAITING(a_cancelled_run_is_not_tried_again),
     EACH_WAITING(some_ends_are_the_end),
     EACH_WAITING(pauses_are_kept),
+    EACH_WAITING(each_further_attempt_is_traced),
     EACH_WAITING(options_must_make_sense),
 };
 
