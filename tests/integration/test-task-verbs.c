@@ -181,9 +181,69 @@ static void every_verb_says_the_same_by_a_loop(void **state)
     }
 }
 
+/* ---- Played ----------------------------------------------------------------------------------------------------- */
+
+static bool always(const pk_error *error, unsigned attempt, void *data)
+{
+    (void)error, (void)attempt, (void)data;
+    return true;
+}
+
+static bool is_first(const pk_command *command, void *data)
+{
+    (void)command;
+    return ++*(int *)data == 1;
+}
+
+/* Cannot be started at first, and fails then: the third attempt is the last. How often it was tried. */
+static size_t ask_player(struct errand *errand, int verb, bool by_loop)
+{
+    int calls = 0;
+    pk_error error;
+    pk_runner *runner;
+    pk_retry_options options = PK_RETRY_OPTIONS_INIT;
+    pk_auto(pk_script) refusal = pk_script_new();
+    pk_auto(pk_script) script = pk_script_new();
+    pk_auto(pk_command) command = pk_command_new("tool", NULL);
+    pk_script_fail(refusal, -EAGAIN, PK_STEP_CLONE);
+    pk_script_print(script, "line 1\nline 2\n");
+    pk_script_exit(script, 3);
+    assert_ok(pk_runner_create_scripted(&runner, &error), error);
+    pk_runner_when(runner, refusal, is_first, &calls);
+    pk_runner_on(runner, script, "tool", NULL);
+    pk_command_runner(command, runner);
+    options.attempts = 3;
+    options.first_pause = 0;
+    options.again = always;
+    pk_command_retry(command, &options);
+    errand_run(errand, command, verb, by_loop);
+    size_t count = pk_runner_count(runner);
+    pk_runner_free(runner);
+    return count;
+}
+
+static void every_verb_says_the_same_of_a_script(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < sizeof(each_verb) / sizeof(each_verb[0]); v++) {
+        struct errand blocking, by_loop;
+        print_message("verb %d\n", each_verb[v]);
+        size_t count = ask_player(&blocking, each_verb[v], false);
+        assert_int_equal(ask_player(&by_loop, each_verb[v], true), count);
+        errand_assert_same(&blocking, &by_loop);
+        if (each_verb[v] == PK_VERB_CHECK)
+            assert_string_equal(by_loop.error.message, "tried 3 times: tool exited with 3");
+        if (each_verb[v] == PK_VERB_EXIT_CODE)
+            assert_int_equal(by_loop.number, 3);
+        if (each_verb[v] == PK_VERB_OUTPUT)
+            assert_int_equal(by_loop.number, -EAGAIN);
+    }
+}
+
 static const struct test tests[] = {
     PK_TEST_WITH(every_verb_says_the_same_by_a_loop, .deadline_s = 120),
     PK_TEST_AS_USER(every_verb_says_the_same_by_a_loop, .deadline_s = 120),
+    PK_TEST(every_verb_says_the_same_of_a_script),
 };
 
 PK_TEST_MAIN(tests)
