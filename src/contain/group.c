@@ -53,6 +53,13 @@ static int new_group(const pk_group_options *options, pk_group **ret, pk_error *
     return 0;
 }
 
+/* What is asked for is not to be had without. */
+static void require_limits(pk_group *group)
+{
+    if (limits_any(&group->limits))
+        group->required |= PK_GUARANTEE_LIMITS;
+}
+
 int group_create_staged(const pk_group_options *given, const struct backend *backend, struct stage *stage,
                         pk_group **ret, pk_error *error)
 {
@@ -66,6 +73,7 @@ int group_create_staged(const pk_group_options *given, const struct backend *bac
     group->backend = backend;
     group->guarantees = backend->guarantees;
     group->stage = stage;
+    require_limits(group);
     registry_add(group);
     *ret = group;
     return 0;
@@ -86,8 +94,7 @@ int pk_group_create(const pk_group_options *given, pk_group **ret, pk_error *err
         free(group);
         return r;
     }
-    if (limits_any(&options.limits))
-        group->required |= PK_GUARANTEE_LIMITS;
+    require_limits(group);
     registry_add(group);
     *ret = group;
     return 0;

@@ -126,6 +126,8 @@ pk_duration leader_interest(const struct leader *leader, struct pollfd *fd)
 {
     const struct reaper_link *reaper = leader->reaper;
     *fd = (struct pollfd){.fd = leader->pidfd, .events = POLLIN};
+    if (leader->stand_in)
+        return leader->stand_in->interest(leader->stand_in);
     if (!reaper || reaper->lost || !sys_is_readable(leader->pidfd))
         return PK_FOREVER;
     fd->fd = reaper->control;
@@ -136,20 +138,22 @@ pk_duration leader_interest(const struct leader *leader, struct pollfd *fd)
 
 static int look_at_stand_in(struct leader *leader)
 {
-    leader->ended = leader->reaped = leader->stand_in->has_ended(leader->stand_in, &leader->signalled, &leader->value);
-    return leader->ended;
+    int r = leader->stand_in->look(leader->stand_in, &leader->signalled, &leader->value);
+    if (r > 0)
+        leader->ended = leader->reaped = true;
+    return r;
 }
 
 /* ---- Either way ------------------------------------------------------------------------------------------------- */
 
 int leader_look(struct leader *leader, bool keep)
 {
+    if (leader->stand_in)
+        return look_at_stand_in(leader);
     if (leader->ended && (keep || leader->reaped))
         return 1;
     if (leader->reaper)
         return look_at_reaper(leader);
-    if (leader->stand_in)
-        return look_at_stand_in(leader);
 
     siginfo_t info;
     struct rusage usage;

@@ -15,7 +15,12 @@
 
 /* What is taken for a process without being one: src/testing. Called with the group's lock held. */
 struct stand_in {
-    bool (*has_ended)(struct stand_in *stand_in, bool *signalled, int *value);
+    /* Goes on with it. 1 when it has ended, 0 before; also called after that, for what it has left behind. */
+    int (*look)(struct stand_in *stand_in, bool *signalled, int *value);
+
+    /* How long until the next look at the latest; until it has ended, sooner if the pidfd is readable. */
+    pk_duration (*interest)(const struct stand_in *stand_in);
+
     int (*signal)(struct stand_in *stand_in, int signal_number);
     void (*free)(struct stand_in *stand_in);
 };

@@ -187,12 +187,13 @@ static bool leader_has_ended(const struct run *run)
 
 static int look_at_leader(struct run *run, pk_time now)
 {
-    if (leader_has_ended(run))
+    bool known = leader_has_ended(run);
+    if (known && !run->leader->stand_in) /* which goes on with what it has left */
         return 0;
     pthread_mutex_lock(&run->group->lock);
     int r = leader_look(run->leader, group_keeps_zombies(run->group));
     pthread_mutex_unlock(&run->group->lock);
-    if (r > 0)
+    if (r > 0 && !known)
         take_leader_end(run, now);
     return r < 0 ? r : 0;
 }
@@ -418,8 +419,10 @@ pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
     pk_duration most = PK_FOREVER;
     pthread_mutex_lock(&run->group->lock); /* a kill from another thread reads what a reaper says */
     fds[0] = (struct pollfd){.fd = -1};
-    if (!leader_has_ended(run))
+    if (!leader_has_ended(run) || run->leader->stand_in)
         most = leader_interest(run->leader, &fds[0]);
+    if (leader_has_ended(run))
+        fds[0].fd = -1;
     fds[1] = fds[2] = (struct pollfd){.fd = -1};
     fds[RUN_GUARD_FD] = guard_interest(run);
     pthread_mutex_unlock(&run->group->lock);

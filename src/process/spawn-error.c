@@ -106,6 +106,22 @@ static int explain_missing(const struct plan *plan, int number, pk_error *error)
                      "cannot run '%s': its interpreter was not found (look at its first line)", found);
 }
 
+int spawn_explain_program(const char *path, int number, pk_error *error)
+{
+    if (number == -ENOEXEC)
+        return error_set(error, number, PK_ERROR_SPAWN, PK_STEP_EXEC, path,
+                         "cannot run '%s': it is no program for this machine, and a script needs a first line "
+                         "such as #!/bin/sh",
+                         path);
+    if (number == -ETXTBSY)
+        return error_set(error, number, PK_ERROR_SPAWN, PK_STEP_EXEC, path,
+                         "cannot run '%s': it is still being written", path);
+    error_errno(error, number, PK_STEP_EXEC, path, "cannot run '%s'", path);
+    if (error && error->kind != PK_ERROR_PERMISSION)
+        error->kind = PK_ERROR_SPAWN;
+    return number;
+}
+
 static int explain_exec(const struct plan *plan, int number, size_t candidate, pk_error *error)
 {
     const char *path = plan->candidates[candidate];
@@ -119,18 +135,7 @@ static int explain_exec(const struct plan *plan, int number, size_t candidate, p
     if (number == -EACCES && look(plan, path, &status) == 0 && !(status.st_mode & 0111))
         return error_set(error, number, PK_ERROR_PERMISSION, PK_STEP_EXEC, path,
                          "cannot run '%s': it is not executable (chmod +x)", path);
-    if (number == -ENOEXEC)
-        return error_set(error, number, PK_ERROR_SPAWN, PK_STEP_EXEC, path,
-                         "cannot run '%s': it is no program for this machine, and a script needs a first line "
-                         "such as #!/bin/sh",
-                         path);
-    if (number == -ETXTBSY)
-        return error_set(error, number, PK_ERROR_SPAWN, PK_STEP_EXEC, path,
-                         "cannot run '%s': it is still being written", path);
-    error_errno(error, number, PK_STEP_EXEC, path, "cannot run '%s'", path);
-    if (error && error->kind != PK_ERROR_PERMISSION)
-        error->kind = PK_ERROR_SPAWN;
-    return number;
+    return spawn_explain_program(path, number, error);
 }
 
 int spawn_explain(const struct plan *plan, pk_step step, int number, size_t candidate, pk_error *error)

@@ -30,8 +30,9 @@ bool spawn_uses_clone_into_cgroup(void);
 /* spawn-error.c: one line for what went wrong in the child. */
 int spawn_explain(const struct plan *plan, pk_step step, int number, size_t candidate, pk_error *error);
 
-/* For a program that is known to be nowhere. */
+/* For a program that is known to be nowhere, and for one that cannot be run, without looking at it. */
 int spawn_explain_missing(const struct plan *plan, int number, pk_error *error);
+int spawn_explain_program(const char *path, int number, pk_error *error);
 
 /* The same if a limit of the group is to blame. 0 if none is. -ECANCELED: it was killed for want of memory. */
 int spawn_explain_limit(const struct plan *plan, int cgroup_fd, const pk_limits *limits, pk_step step, int number,

@@ -3,6 +3,7 @@
  */
 #include "testing/actor.h"
 
+#include "base/time.h"
 #include "io/room.h"
 #include "loop/loop.h"
 #include "sys/sys.h"
@@ -19,13 +20,18 @@
 
 enum { READ_SIZE = 4096, MOST_AT_ONCE = 64 };
 
+/* What the leader has left, the youngest first. */
+struct child {
+    struct part part; /* first */
+    struct child *older;
+};
+
 struct actor {
     struct stand_in stand_in; /* first */
     pk_script *script;
     char name[sizeof(((pk_member *)0)->name)];
     struct part leader;
-    struct part *children;
-    size_t child_count;
+    struct child *children;
 
     size_t step;      /* that is being played */
     size_t done;      /* bytes of it */
@@ -38,9 +44,12 @@ struct actor {
     int value;
     bool ran_out;
 
+    int problem; /* why a step could not be tried, a negative errno, until somebody was told; 0: none */
+
     pk_loop *loop; /* its own: whatever a step waits for, */
     struct loop_watch watch;
     struct loop_timer timer;
+    struct loop_timer child_timer; /* the end of a child, */
     struct loop_watch over_watch;
     int over; /* and that the leader has ended, which is written once and never read */
 };
@@ -57,12 +66,24 @@ static void end_leader(struct actor *actor, bool signalled, int value)
     (void)sys_write(actor->over, &one, sizeof(one));
 }
 
+/* PK_FOREVER: none does of itself. */
+static pk_time next_end(const struct actor *actor)
+{
+    pk_time next = PK_FOREVER;
+    for (const struct child *child = actor->children; child; child = child->older)
+        if (child->part.alive && !part_is_halted(&child->part) && child->part.ends < next)
+            next = child->part.ends;
+    return next;
+}
+
 static void look_at_children(struct actor *actor)
 {
-    pk_time now = actor->child_count > 0 ? sys_now() : 0;
-    for (size_t i = 0; i < actor->child_count; i++)
-        if (actor->children[i].alive && now >= actor->children[i].ends)
-            part_end(&actor->children[i]);
+    pk_time now = actor->children ? sys_now() : 0;
+    for (struct child *child = actor->children; child; child = child->older)
+        if (child->part.alive && !part_is_halted(&child->part) && now >= child->part.ends)
+            part_end(&child->part);
+    if (actor->children)
+        loop_timer_set(&actor->child_timer, next_end(actor));
 }
 
 /* ---- Steps ------------------------------------------------------------------------------------------------------ */
@@ -72,12 +93,19 @@ enum outcome { OVER, WAITS };
 
 static void on_ready(struct loop_watch *watch, int fd, uint32_t events, void *data);
 
-/* What cannot be watched, for want of memory, is tried again shortly. */
+/* For want of memory or descriptors: whoever looks is told, since the outcome would be another one without that step.
+ * It is tried again shortly, if they go on. */
+static enum outcome try_later(struct actor *actor, int number)
+{
+    actor->problem = number;
+    loop_timer_set(&actor->timer, pk_deadline(PK_MILLISECONDS(10)));
+    return WAITS;
+}
+
 static enum outcome wait_for(struct actor *actor, const struct part_descriptor *descriptor, uint32_t events)
 {
-    if (loop_watch_add(actor->loop, &actor->watch, descriptor->fd, events, on_ready, actor) < 0)
-        loop_timer_set(&actor->timer, pk_deadline(PK_MILLISECONDS(10)));
-    return WAITS;
+    int r = loop_watch_add(actor->loop, &actor->watch, descriptor->fd, events, on_ready, actor);
+    return r < 0 ? try_later(actor, r) : WAITS;
 }
 
 static void raise_signal(struct actor *actor, int signal_number);
@@ -104,10 +132,13 @@ static enum outcome write_out(struct actor *actor, int fd, const char *bytes, si
 static enum outcome read_in(struct actor *actor)
 {
     const struct part_descriptor *descriptor = part_find(&actor->leader, 0);
-    if (!descriptor || room_reserve(&actor->read, actor->read_length + READ_SIZE, SIZE_MAX) < 0) {
+    if (!descriptor) {
         actor->read_ended = true;
         return OVER;
     }
+    int r = room_reserve(&actor->read, actor->read_length + READ_SIZE, SIZE_MAX);
+    if (r < 0)
+        return try_later(actor, r);
     ssize_t n = part_read(descriptor, actor->read.bytes + actor->read_length, READ_SIZE);
     if (n == -EAGAIN)
         return wait_for(actor, descriptor, POLLIN);
@@ -137,8 +168,8 @@ static enum outcome expect(struct actor *actor, const struct step *step)
             end_leader(actor, false, 1);
             return OVER;
         }
-        if (actor->read_length >= step->length) /* what is left may be its beginning */
-            use_up(actor, actor->read_length - (step->length - 1));
+        if (actor->read_length >= step->length) /* the text can begin in its last bytes only */
+            use_up(actor, actor->read_length - step->length + 1);
         if (read_in(actor) == WAITS)
             return WAITS;
     }
@@ -171,18 +202,19 @@ static enum outcome pause_for(struct actor *actor, const struct step *step)
     return OVER;
 }
 
-/* As a fork that fails: there is none. */
-static void leave_child(struct actor *actor, const struct step *step)
+static enum outcome leave_child(struct actor *actor, const struct step *step)
 {
-    struct part *larger = reallocarray(actor->children, actor->child_count + 1, sizeof(*larger));
-    if (!larger)
-        return;
-    actor->children = larger;
-    struct part *child = &larger[actor->child_count];
-    if (part_fork(child, &actor->leader) < 0)
-        return;
-    child->ends = pk_deadline(step->duration);
-    actor->child_count++;
+    struct child *child = malloc(sizeof(*child));
+    int r = child ? part_fork(&child->part, &actor->leader) : -ENOMEM;
+    if (r < 0) {
+        free(child);
+        return try_later(actor, r);
+    }
+    child->part.ends = pk_deadline(step->duration);
+    child->older = actor->children;
+    actor->children = child;
+    loop_timer_set(&actor->child_timer, next_end(actor));
+    return OVER;
 }
 
 static enum outcome perform(struct actor *actor, const struct step *step)
@@ -208,8 +240,7 @@ static enum outcome perform(struct actor *actor, const struct step *step)
         actor->leader.answers[step->number] = (short)step->answer;
         break;
     case STEP_LEAVE:
-        leave_child(actor, step);
-        break;
+        return leave_child(actor, step);
     case STEP_EXIT:
         end_leader(actor, false, step->number);
         break;
@@ -229,12 +260,12 @@ static enum outcome perform(struct actor *actor, const struct step *step)
 static void play(struct actor *actor)
 {
     loop_watch_remove(&actor->watch);
-    while (actor->leader.alive && !actor->leader.stopped && actor->step < actor->script->count) {
+    while (actor->leader.alive && !part_is_halted(&actor->leader) && actor->step < actor->script->count) {
         if (perform(actor, &actor->script->steps[actor->step]) == WAITS)
             return;
         actor->step++;
     }
-    if (actor->leader.alive && !actor->leader.stopped)
+    if (actor->leader.alive && !part_is_halted(&actor->leader))
         end_leader(actor, false, 0);
 }
 
@@ -248,6 +279,12 @@ static void on_time(struct loop_timer *timer, void *data)
 {
     (void)timer;
     play(data);
+}
+
+static void on_child_time(struct loop_timer *timer, void *data)
+{
+    (void)timer;
+    look_at_children(data);
 }
 
 /* Somebody is to look, and does. */
@@ -266,6 +303,25 @@ static void end_part(struct actor *actor, struct part *part, bool signalled, int
         part_end(part);
 }
 
+static void obey(struct actor *actor, struct part *part, int signal_number)
+{
+    short answer = part->answers[signal_number];
+    if (answer >= 0)
+        end_part(actor, part, false, answer);
+    else
+        end_part(actor, part, true, signal_number);
+}
+
+/* It is halted no more, or not in that way: what it could not obey is obeyed now. */
+static void go_on(struct actor *actor, struct part *part)
+{
+    for (int number = 1; number < PART_SIGNALS && part->alive; number++)
+        if ((part->pending >> (number - 1) & 1) && !part_defers(part, number))
+            obey(actor, part, number);
+    look_at_children(actor);
+    loop_timer_set(&actor->timer, sys_now()); /* whoever waits for the leader goes on with it */
+}
+
 static void signal_part(struct actor *actor, struct part *part, int signal_number)
 {
     if (!part->alive)
@@ -278,13 +334,16 @@ static void signal_part(struct actor *actor, struct part *part, int signal_numbe
         break;
     case PART_CONTINUES:
         part->stopped = false;
-        loop_timer_set(&actor->timer, sys_now()); /* whoever waits for the leader goes on with it */
+        if (part->answers[signal_number] >= 0)
+            part->pending |= UINT64_C(1) << (signal_number - 1);
+        go_on(actor, part);
         break;
     case PART_EXITS:
-        end_part(actor, part, false, part->answers[signal_number]);
-        break;
     case PART_DIES:
-        end_part(actor, part, true, signal_number);
+        if (part_defers(part, signal_number))
+            part->pending |= UINT64_C(1) << (signal_number - 1);
+        else
+            obey(actor, part, signal_number);
         break;
     }
 }
@@ -297,20 +356,55 @@ static void raise_signal(struct actor *actor, int signal_number)
 void actor_signal(struct actor *actor, int signal_number)
 {
     signal_part(actor, &actor->leader, signal_number);
-    for (size_t i = 0; i < actor->child_count; i++)
-        signal_part(actor, &actor->children[i], signal_number);
+    for (struct child *child = actor->children; child; child = child->older)
+        signal_part(actor, &child->part, signal_number);
+}
+
+static void freeze_part(struct actor *actor, struct part *part, bool freeze)
+{
+    part->frozen = freeze;
+    if (!freeze)
+        go_on(actor, part);
+}
+
+void actor_freeze(struct actor *actor, bool freeze)
+{
+    freeze_part(actor, &actor->leader, freeze);
+    for (struct child *child = actor->children; child; child = child->older)
+        freeze_part(actor, &child->part, freeze);
 }
 
 /* ---- As a leader ------------------------------------------------------------------------------------------------ */
 
-static bool has_ended(struct stand_in *stand_in, bool *signalled, int *value)
+int actor_look(struct actor *actor)
+{
+    look_at_children(actor);
+    if (!actor->leader.alive)
+        return 0;
+    int r = pk_loop_dispatch(actor->loop, 0, NULL);
+    int problem = actor->problem;
+    actor->problem = 0;
+    if (!actor->leader.alive)
+        return 0;
+    return problem < 0 ? problem : r < 0 ? r : 0;
+}
+
+static int look(struct stand_in *stand_in, bool *signalled, int *value)
 {
     struct actor *actor = (struct actor *)stand_in;
-    if (actor->leader.alive)
-        pk_loop_dispatch(actor->loop, 0, NULL);
+    int r = actor_look(actor);
+    if (r < 0 || actor->leader.alive)
+        return r;
     *signalled = actor->signalled;
     *value = actor->value;
-    return !actor->leader.alive;
+    return 1;
+}
+
+/* Whoever waits keeps the time as well, since a timer that could not be set would never fire. */
+static pk_duration interest(const struct stand_in *stand_in)
+{
+    const struct actor *actor = (const struct actor *)stand_in;
+    return actor->leader.alive ? pk_loop_timeout(actor->loop) : time_left(next_end(actor), sys_now());
 }
 
 static int signal_leader(struct stand_in *stand_in, int signal_number)
@@ -353,6 +447,8 @@ static int open_loop(struct actor *actor)
     int r = pk_loop_create(&actor->loop, NULL);
     if (r == 0)
         r = loop_watch_add(actor->loop, &actor->over_watch, actor->over, POLLIN, on_over, actor);
+    if (r == 0)
+        r = loop_timer_add(actor->loop, &actor->child_timer, PK_FOREVER, on_child_time, actor);
     if (r == 0) /* with a time, so that it has its descriptor from now on */
         r = loop_timer_add(actor->loop, &actor->timer, sys_now(), on_time, actor);
     return r;
@@ -369,7 +465,7 @@ int actor_new(const pk_script *script, const struct plan *plan, struct actor **r
     struct actor *actor = calloc(1, sizeof(*actor));
     if (!actor)
         return -ENOMEM;
-    actor->stand_in = (struct stand_in){has_ended, signal_leader, free_stand_in};
+    actor->stand_in = (struct stand_in){look, interest, signal_leader, free_stand_in};
     actor->over = -1;
     keep_name(actor, plan->command->argv[0]);
     actor->script = script_copy(script);
@@ -386,13 +482,17 @@ int actor_new(const pk_script *script, const struct plan *plan, struct actor **r
 
 void actor_free(struct actor *actor)
 {
-    part_free(&actor->leader);
-    for (size_t i = 0; i < actor->child_count; i++)
-        part_free(&actor->children[i]);
-    free(actor->children);
     loop_watch_remove(&actor->watch);
+    part_free(&actor->leader);
+    while (actor->children) {
+        struct child *child = actor->children;
+        actor->children = child->older;
+        part_free(&child->part);
+        free(child);
+    }
     loop_watch_remove(&actor->over_watch);
     loop_timer_remove(&actor->timer);
+    loop_timer_remove(&actor->child_timer);
     pk_loop_free(actor->loop);
     sys_close_safe(actor->over);
     room_free(&actor->read);
@@ -419,8 +519,8 @@ size_t actor_members(struct actor *actor, pk_member *members, size_t capacity)
     size_t count = 0;
     look_at_children(actor);
     describe(actor, &actor->leader, members, capacity, &count);
-    for (size_t i = 0; i < actor->child_count; i++)
-        describe(actor, &actor->children[i], members, capacity, &count);
+    for (const struct child *child = actor->children; child; child = child->older)
+        describe(actor, &child->part, members, capacity, &count);
     return count;
 }
 

@@ -24,11 +24,16 @@ int actor_lead(struct actor *actor, struct leader *leader);
 struct actor *actor_of(const struct leader *leader);
 void actor_free(struct actor *actor);
 
+/* Plays as far as can be without waiting. 0, or a negative errno for a step that could not be tried: it will be again.
+ */
+int actor_look(struct actor *actor);
+
 /* How many of leader and children are alive; at most `capacity` of them are described. */
 size_t actor_members(struct actor *actor, pk_member *members, size_t capacity);
 
 /* To all of them. */
 void actor_signal(struct actor *actor, int signal_number);
+void actor_freeze(struct actor *actor, bool freeze);
 
 bool actor_ran_out_of_memory(const struct actor *actor);
 

@@ -9,6 +9,7 @@
 #include <processkit/time.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { PART_SIGNALS = 65 };
@@ -20,10 +21,14 @@ struct part_descriptor {
 };
 
 struct part {
+    struct part *next; /* of all parts of this process */
+    struct part **link;
     pid_t pid;
     bool alive;
-    bool stopped;
-    pk_time ends; /* of itself */
+    bool stopped;     /* by a signal */
+    bool frozen;      /* with its group */
+    uint64_t pending; /* signals, as bits, for when it goes on */
+    pk_time ends;     /* of itself */
     struct part_descriptor *descriptors;
     size_t count;
     short answers[PART_SIGNALS]; /* an exit code, SIGNAL_IGNORED or SIGNAL_DEFAULT */
@@ -37,9 +42,14 @@ int part_fork(struct part *part, const struct part *parent);
 void part_end(struct part *part);
 void part_free(struct part *part);
 
-/* What a signal does to it. */
+/* What a signal does to it, and whether only once it goes on. */
 enum part_fate { PART_GOES_ON, PART_STOPS, PART_CONTINUES, PART_EXITS, PART_DIES };
+enum part_fate part_by_default(int signal_number);
 enum part_fate part_judge(const struct part *part, int signal_number);
+bool part_defers(const struct part *part, int signal_number);
+
+/* Whether it does nothing, not even end. */
+bool part_is_halted(const struct part *part);
 
 /* NULL: it has none of that number. */
 struct part_descriptor *part_find(const struct part *part, int target);

@@ -4,6 +4,7 @@
 #include "testing/script.h"
 
 #include "base/error.h"
+#include "testing/part.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -186,6 +187,8 @@ void pk_script_exit(pk_script *script, int code)
 void pk_script_die(pk_script *script, int signal_number)
 {
     check_signal(script, signal_number);
+    if (script && part_by_default(signal_number) != PART_DIES)
+        remember(script, -EINVAL, "nobody dies of signal %d", signal_number);
     add(script, (struct step){.kind = STEP_DIE, .number = signal_number}, NULL, 0);
 }
 
@@ -199,9 +202,11 @@ void pk_script_run_out_of_memory(pk_script *script)
     add(script, (struct step){.kind = STEP_RUN_OUT}, NULL, 0);
 }
 
+enum { LAST_ERRNO = 4095 }; /* that the kernel has room for */
+
 void pk_script_fail(pk_script *script, int number, pk_step step)
 {
-    if (script && number >= 0)
+    if (script && (number >= 0 || number < -LAST_ERRNO))
         remember(script, -EINVAL, "%d is no negative errno", number);
     add(script, (struct step){.kind = STEP_FAIL, .number = number, .where = step}, NULL, 0);
 }

@@ -62,15 +62,22 @@ static int stage_describe(pk_group *group, pk_member *members, size_t capacity)
     return group->leaders ? (int)actor_members(actor_of(group->leaders), members, capacity) : 0;
 }
 
+static bool has_members(pk_group *group)
+{
+    return stage_describe(group, NULL, 0) > 0;
+}
+
+/* Whoever waits for the group has it go on. */
 static int stage_is_empty(pk_group *group)
 {
-    return stage_describe(group, NULL, 0) == 0;
+    int r = group->leaders ? actor_look(actor_of(group->leaders)) : 0;
+    return r < 0 ? r : !has_members(group);
 }
 
 static int stage_close(pk_group *group, bool keep_usage)
 {
     (void)keep_usage;
-    return stage_is_empty(group) ? 0 : -EBUSY;
+    return has_members(group) ? -EBUSY : 0;
 }
 
 static void stage_abandon(pk_group *group)
@@ -97,14 +104,21 @@ static int stage_kill(pk_group *group)
     return stage_signal(group, SIGKILL, 0);
 }
 
+static int set_frozen(pk_group *group, bool freeze)
+{
+    if (group->leaders)
+        actor_freeze(actor_of(group->leaders), freeze);
+    return 0;
+}
+
 static int stage_suspend(pk_group *group)
 {
-    return stage_signal(group, SIGSTOP, 0);
+    return set_frozen(group, true);
 }
 
 static int stage_resume(pk_group *group)
 {
-    return stage_signal(group, SIGCONT, 0);
+    return set_frozen(group, false);
 }
 
 static int stage_usage(pk_group *group, pk_usage *usage)
@@ -114,9 +128,14 @@ static int stage_usage(pk_group *group, pk_usage *usage)
     return 0;
 }
 
+/* Where something is limited, there would be counters of it. */
 static int stage_evidence(pk_group *group, struct evidence *evidence)
 {
+    const pk_limits *limits = &group->limits;
     *evidence = (struct evidence){0};
+    evidence->counts.memory_source = limits->memory_max ? PK_SOURCE_CGROUP : PK_SOURCE_UNAVAILABLE;
+    evidence->counts.pids_source = limits->pids_max ? PK_SOURCE_CGROUP : PK_SOURCE_UNAVAILABLE;
+    evidence->counts.cpu_source = limits->cpu_max != 0 ? PK_SOURCE_CGROUP : PK_SOURCE_UNAVAILABLE;
     if (!group->leaders || !actor_ran_out_of_memory(actor_of(group->leaders)))
         return 0;
     evidence->counts.memory_source = PK_SOURCE_CGROUP;
@@ -171,9 +190,11 @@ static const struct backend backend_stage = {
 /* A program of that name may well be there: that is not to be looked at. */
 static int explain(const struct step *failure, const struct plan *plan, pk_error *error)
 {
-    bool missing = failure->where == PK_STEP_EXEC && (failure->number == -ENOENT || failure->number == -ENOTDIR);
-    return missing ? spawn_explain_missing(plan, failure->number, error)
-                   : spawn_explain(plan, failure->where, failure->number, 0, error);
+    if (failure->where != PK_STEP_EXEC)
+        return spawn_explain(plan, failure->where, failure->number, 0, error);
+    if (failure->number == -ENOENT || failure->number == -ENOTDIR)
+        return spawn_explain_missing(plan, failure->number, error);
+    return spawn_explain_program(plan->command->argv[0], failure->number, error);
 }
 
 static int bear(struct stage *stage, pk_group *group, struct plan *plan, struct leader *leader, pk_error *error)
