@@ -25,6 +25,11 @@ void carry_stream(pk_process *process, struct stream *stream)
 {
     if (stream_advance(stream) > 0 && process->idle_timeout)
         process->last_output = sys_now();
+    carry_judge(process, stream);
+}
+
+void carry_judge(pk_process *process, struct stream *stream)
+{
     if (process->freed || stream->overflow != PK_OVERFLOW_KILL || !stream_is_over(stream))
         return;
     process_unfollow(process);

@@ -31,6 +31,9 @@ int carry_explain(int number, pk_error *error);
 
 /* The parts of it, for a loop, between process_enter and process_leave. */
 void carry_stream(pk_process *process, struct stream *stream);
+
+/* Ends the run if more was read than is to be kept, and that is to be its end. */
+void carry_judge(pk_process *process, struct stream *stream);
 int carry_run(pk_process *process);
 
 /* Passes on what was written before now, or before the run ended if it has; but not what somebody holds up. */

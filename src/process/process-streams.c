@@ -138,6 +138,7 @@ int pull_look(pk_process *process, const struct pull *pull, bool *more)
         int r = stream->ended ? 0 : pull->look(stream, pull->data);
         if (stream->total != before)
             process->last_output = sys_now();
+        carry_judge(process, stream);
         if (r != 0 || process->freed)
             return r;
         *more |= !stream->ended;
