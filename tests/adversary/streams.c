@@ -66,6 +66,15 @@ static void run_bytes(char **arguments)
         put(STDOUT_FILENO, block, left < (long)sizeof(block) ? (size_t)left : sizeof(block));
 }
 
+static void run_octets(char **arguments)
+{
+    for (const char *digits = arguments[0]; digits[0] && digits[1]; digits += 2) {
+        char pair[3] = {digits[0], digits[1], '\0'};
+        unsigned char byte = (unsigned char)strtoul(pair, NULL, 16);
+        put(STDOUT_FILENO, (const char *)&byte, 1);
+    }
+}
+
 /* Two streams in turns. */
 static void run_alternate(char **arguments)
 {
@@ -129,6 +138,23 @@ static void run_echo(char **arguments)
     stand();
     for (ssize_t length; (length = get(buffer, sizeof(buffer))) > 0;)
         put(STDOUT_FILENO, buffer, (size_t)length);
+}
+
+/* Nothing after the text is taken. */
+static void run_expect(char **arguments)
+{
+    const char *text = arguments[0];
+    size_t length = strlen(text), used = 0;
+    char *last = calloc(1, length + 1);
+    stand();
+    while (last && strcmp(last, text) != 0) {
+        memmove(last, last + (used == length), length);
+        used -= used == length;
+        if (get(last + used, 1) == 0)
+            leave(1);
+        used++;
+    }
+    free(last);
 }
 
 static void run_count(char **arguments)
@@ -224,12 +250,14 @@ const struct verb stream_verbs[] = {
     {"print-to", 2, 2, false, run_print_to, "FD TEXT: a line on any descriptor"},
     {"lines", 1, 1, false, run_lines, "N: N lines on stdout"},
     {"bytes", 1, 1, false, run_bytes, "N: N bytes on stdout, without an end of line"},
+    {"octets", 1, 1, false, run_octets, "HEX: these bytes on stdout, one by one"},
     {"alternate", 1, 1, false, run_alternate, "N: N lines on stdout and N on stderr, by turns"},
     {"flood", 0, 0, true, run_flood, "writes to stdout for ever, as fast as it can"},
     {"close", 1, 1, false, run_close, "FD: closes it"},
     {"half-line", 0, 0, true, run_half_line, "prints half a line"},
     {"chatter", 1, 1, true, run_chatter, "MS: a line on stdout every MS, for ever"},
     {"echo", 0, 0, false, run_echo, "copies stdin to stdout"},
+    {"expect", 1, 1, false, run_expect, "TEXT: reads stdin until it comes; exits with 1 if it does not"},
     {"count", 0, 0, false, run_count, "reads stdin to its end and prints how many bytes there were"},
     {"read-bytes", 1, 1, false, run_read_bytes, "N: reads N bytes of stdin, or to its end"},
     {"read-slowly", 2, 2, false, run_read_slowly, "BYTES MS: reads stdin in such steps, to its end"},
