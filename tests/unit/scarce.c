@@ -8,12 +8,14 @@
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t number, size_t size);
+void *__real_realloc(void *memory, size_t size);
 void *__real_reallocarray(void *memory, size_t number, size_t size);
 char *__real_strdup(const char *text);
 void __real_free(void *memory);
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t number, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_reallocarray(void *memory, size_t number, size_t size);
 char *__wrap_strdup(const char *text);
 void __wrap_free(void *memory);
@@ -59,6 +61,14 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t number, size_t size)
 {
     return is_there() ? count(__real_calloc(number, size)) : NULL;
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    if (!is_there())
+        return NULL;
+    void *larger = __real_realloc(memory, size);
+    return memory ? larger : count(larger);
 }
 
 void *__wrap_reallocarray(void *memory, size_t number, size_t size)
