@@ -52,7 +52,7 @@ PK_API PK_NODISCARD int pk_runner_create_scripted(pk_runner **runner, pk_error *
 /*
  * Plays the script, which is copied, for commands whose arguments begin with these, the program first; NULL ends them,
  * and without any it is for all commands. The longest beginning decides. Several scripts for the same one are played
- * one after the other, and the last again and again.
+ * one after the other, and the last again and again. For a runner that plays none the next start fails: -EINVAL.
  */
 PK_API void pk_runner_on(pk_runner *runner, const pk_script *script, ...) PK_SENTINEL;
 
@@ -72,7 +72,8 @@ PK_API PK_NODISCARD int pk_runner_create_recording(pk_runner *inner, pk_runner *
 
 /* ---- What was asked for ------------------------------------------------------------------------------------------ */
 
-/* How many commands were to be started by this runner, of whichever kind, those that it refused included. */
+/* How many commands were to be started by this runner, of whichever kind, those that it refused included. Not those
+ * that no runner would have got to see: invalid ones, and those whose token was cancelled before. */
 PK_API size_t pk_runner_count(const pk_runner *runner);
 
 /* The command of such a start, from 0, as it was then; NULL beyond the last. It lives as long as the runner. */

@@ -2,10 +2,20 @@
  * Scripts: what a command that is played does, see runner.h.
  *
  * A script is a list of steps in the order of these calls, taken one after the other from the start of the command. At
- * its end the leader exits with 0. It is played by whoever waits for the process, on the clock of the system, through
- * the pipes, files and terminals that the command asks for: so captures, lines, prompts, deadlines and signals are not
- * imitated. There is no process: pids are above all that the kernel gives, nothing is looked up in PATH, entered, or
- * limited, and nothing is used.
+ * its end the leader exits with 0. It is played by whoever waits for the process or its group, and not while nobody
+ * does, on the clock of the system, through the pipes, files and terminals that the command asks for: so captures,
+ * lines, prompts, deadlines and signals are not imitated.
+ *
+ * There is no process, and that is all that differs:
+ *
+ *   - Pids are above all that the kernel gives. The pidfd is readable whenever something is to be done, not at the end
+ *     alone: only a wait tells which.
+ *   - Nothing is looked up in PATH, entered, limited or used. The group has the mechanism PK_MECHANISM_SCRIPT, whatever
+ *     was asked for, and all guarantees that could be required.
+ *   - At a terminal nothing sends signals: neither keys, nor hanging up, nor a new size.
+ *   - Members that were spared end when the process is freed. No core is ever dumped.
+ *   - A step that cannot be tried, for want of memory or descriptors, is an error of the wait, and tried again by the
+ *     next one.
  *
  *     pk_script_print(script, "Password: ");
  *     pk_script_expect(script, "secret\n");
@@ -64,14 +74,14 @@ PK_API void pk_script_close(pk_script *script, int fd);
 PK_API void pk_script_on_signal(pk_script *script, int signal_number, int exit_code);
 
 /* Starts a child that lives for so long, holds all descriptors that are open now, and does nothing else. Its signals
- * are the leader's of this moment. PK_FOREVER: until it is killed. */
+ * are the leader's of this moment. PK_FOREVER: until it is killed. In its group it has the name of the program. */
 PK_API void pk_script_leave(pk_script *script, pk_duration life);
 
 /* ---- Ends ------------------------------------------------------------------------------------------------------- */
 
 PK_API void pk_script_exit(pk_script *script, int code);
 
-/* Dies by a signal that nobody has sent. */
+/* Dies by a signal that nobody has sent, one that does end processes. */
 PK_API void pk_script_die(pk_script *script, int signal_number);
 
 /* Lives until it is ended. */
@@ -80,8 +90,9 @@ PK_API void pk_script_hang(pk_script *script);
 /* Is killed for want of memory, at the limit of its group: the verdict is `oom-killed`. */
 PK_API void pk_script_run_out_of_memory(pk_script *script);
 
-/* Cannot be started: fails with that negative errno at that step, in the words of a real failure. (-ENOENT,
- * PK_STEP_EXEC) is a program that is not there. */
+/* Cannot be started: fails with that negative errno at that step, in the words of a real failure, but for what those
+ * would know from looking at the file. (-ENOENT, PK_STEP_EXEC) is a program that is not there. Steps before it are not
+ * played. */
 PK_API void pk_script_fail(pk_script *script, int number, pk_step step);
 
 PK_END_DECLS
