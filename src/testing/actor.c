@@ -1,14 +1,11 @@
 /*
- * Playing a script, step by step, as far as that is possible without waiting.
+ * Playing a script as a leader, as far as that is possible without waiting.
  */
 #include "testing/actor.h"
 
 #include "base/time.h"
-#include "io/room.h"
-#include "loop/loop.h"
 #include "sys/sys.h"
-#include "testing/part.h"
-#include "testing/script.h"
+#include "testing/play.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,45 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_SIZE = 4096, MOST_AT_ONCE = 64 };
-
-/* What the leader has left, the youngest first. */
-struct child {
-    struct part part; /* first */
-    struct child *older;
-};
-
-struct actor {
-    struct stand_in stand_in; /* first */
-    pk_script *script;
-    char name[sizeof(((pk_member *)0)->name)];
-    struct part leader;
-    struct child *children;
-
-    size_t step;      /* that is being played */
-    size_t done;      /* bytes of it */
-    pk_time until;    /* a pause lasts; 0: it has not begun */
-    struct room read; /* from stdin, and not used yet */
-    size_t read_length;
-    bool read_ended;
-
-    bool signalled; /* how the leader has ended */
-    int value;
-    bool ran_out;
-
-    int problem; /* why a step could not be tried, a negative errno, until somebody was told; 0: none */
-
-    pk_loop *loop; /* its own: whatever a step waits for, */
-    struct loop_watch watch;
-    struct loop_timer timer;
-    struct loop_timer child_timer; /* the end of a child, */
-    struct loop_watch over_watch;
-    int over; /* and that the leader has ended, which is written once and never read */
-};
-
 /* ---- Ends ------------------------------------------------------------------------------------------------------- */
 
-static void end_leader(struct actor *actor, bool signalled, int value)
+void play_end(struct actor *actor, bool signalled, int value)
 {
     uint64_t one = 1;
     loop_watch_remove(&actor->watch);
@@ -66,8 +27,7 @@ static void end_leader(struct actor *actor, bool signalled, int value)
     (void)sys_write(actor->over, &one, sizeof(one));
 }
 
-/* PK_FOREVER: none does of itself. */
-static pk_time next_end(const struct actor *actor)
+pk_time play_next_end(const struct actor *actor)
 {
     pk_time next = PK_FOREVER;
     for (const struct child *child = actor->children; child; child = child->older)
@@ -83,193 +43,24 @@ static void look_at_children(struct actor *actor)
         if (child->part.alive && !part_is_halted(&child->part) && now >= child->part.ends)
             part_end(&child->part);
     if (actor->children)
-        loop_timer_set(&actor->child_timer, next_end(actor));
+        loop_timer_set(&actor->child_timer, play_next_end(actor));
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------ */
-
-/* What comes of one: it is over, or has to wait for something that was said. */
-enum outcome { OVER, WAITS };
-
-static void on_ready(struct loop_watch *watch, int fd, uint32_t events, void *data);
-
-/* For want of memory or descriptors: whoever looks is told, since the outcome would be another one without that step.
- * It is tried again shortly, if they go on. */
-static enum outcome try_later(struct actor *actor, int number)
-{
-    actor->problem = number;
-    loop_timer_set(&actor->timer, pk_deadline(PK_MILLISECONDS(10)));
-    return WAITS;
-}
-
-static enum outcome wait_for(struct actor *actor, const struct part_descriptor *descriptor, uint32_t events)
-{
-    int r = loop_watch_add(actor->loop, &actor->watch, descriptor->fd, events, on_ready, actor);
-    return r < 0 ? try_later(actor, r) : WAITS;
-}
-
-static void raise_signal(struct actor *actor, int signal_number);
-
-/* All of it, from where it was left off. */
-static enum outcome write_out(struct actor *actor, int fd, const char *bytes, size_t length)
-{
-    const struct part_descriptor *descriptor = part_find(&actor->leader, fd);
-    while (descriptor && actor->done < length) {
-        ssize_t n = part_write(descriptor, bytes + actor->done, length - actor->done);
-        if (n == -EAGAIN)
-            return wait_for(actor, descriptor, POLLOUT);
-        if (n == -EPIPE)
-            raise_signal(actor, SIGPIPE);
-        if (n < 0)
-            break; /* a program that does not look at errors */
-        actor->done += (size_t)n;
-    }
-    actor->done = 0;
-    return OVER;
-}
-
-/* Reads some more of stdin; OVER: look at it. */
-static enum outcome read_in(struct actor *actor)
-{
-    const struct part_descriptor *descriptor = part_find(&actor->leader, 0);
-    if (!descriptor) {
-        actor->read_ended = true;
-        return OVER;
-    }
-    int r = room_reserve(&actor->read, actor->read_length + READ_SIZE, SIZE_MAX);
-    if (r < 0)
-        return try_later(actor, r);
-    ssize_t n = part_read(descriptor, actor->read.bytes + actor->read_length, READ_SIZE);
-    if (n == -EAGAIN)
-        return wait_for(actor, descriptor, POLLIN);
-    if (n <= 0)
-        actor->read_ended = true;
-    else
-        actor->read_length += (size_t)n;
-    return OVER;
-}
-
-static void use_up(struct actor *actor, size_t length)
-{
-    actor->read_length -= length;
-    memmove(actor->read.bytes, actor->read.bytes + length, actor->read_length);
-}
-
-static enum outcome expect(struct actor *actor, const struct step *step)
-{
-    for (;;) {
-        const char *found =
-            actor->read_length > 0 ? memmem(actor->read.bytes, actor->read_length, step->bytes, step->length) : NULL;
-        if (found || step->length == 0) {
-            use_up(actor, found ? (size_t)(found - actor->read.bytes) + step->length : 0);
-            return OVER;
-        }
-        if (actor->read_ended) {
-            end_leader(actor, false, 1);
-            return OVER;
-        }
-        if (actor->read_length >= step->length) /* the text can begin in its last bytes only */
-            use_up(actor, actor->read_length - step->length + 1);
-        if (read_in(actor) == WAITS)
-            return WAITS;
-    }
-}
-
-static enum outcome copy(struct actor *actor, const struct step *step)
-{
-    for (int i = 0; i < MOST_AT_ONCE && actor->leader.alive; i++) {
-        if (write_out(actor, step->fd, actor->read.bytes, actor->read_length) == WAITS)
-            return WAITS;
-        use_up(actor, actor->read_length);
-        if (actor->read_ended)
-            return OVER;
-        if (read_in(actor) == WAITS)
-            return WAITS;
-    }
-    loop_timer_set(&actor->timer, sys_now()); /* others have their turn */
-    return actor->leader.alive ? WAITS : OVER;
-}
-
-static enum outcome pause_for(struct actor *actor, const struct step *step)
-{
-    if (actor->until == 0)
-        actor->until = pk_deadline(step->duration);
-    if (sys_now() < actor->until) {
-        loop_timer_set(&actor->timer, actor->until);
-        return WAITS;
-    }
-    actor->until = 0;
-    return OVER;
-}
-
-static enum outcome leave_child(struct actor *actor, const struct step *step)
-{
-    struct child *child = malloc(sizeof(*child));
-    int r = child ? part_fork(&child->part, &actor->leader) : -ENOMEM;
-    if (r < 0) {
-        free(child);
-        return try_later(actor, r);
-    }
-    child->part.ends = pk_deadline(step->duration);
-    child->older = actor->children;
-    actor->children = child;
-    loop_timer_set(&actor->child_timer, next_end(actor));
-    return OVER;
-}
-
-static enum outcome perform(struct actor *actor, const struct step *step)
-{
-    struct part_descriptor *descriptor;
-    switch (step->kind) {
-    case STEP_WRITE:
-        return write_out(actor, step->fd, step->bytes, step->length);
-    case STEP_PAUSE:
-        return pause_for(actor, step);
-    case STEP_EXPECT:
-        return expect(actor, step);
-    case STEP_COPY:
-        return copy(actor, step);
-    case STEP_HANG:
-        return WAITS;
-    case STEP_CLOSE:
-        descriptor = part_find(&actor->leader, step->fd);
-        if (descriptor)
-            part_close(descriptor);
-        break;
-    case STEP_ON_SIGNAL:
-        actor->leader.answers[step->number] = (short)step->answer;
-        break;
-    case STEP_LEAVE:
-        return leave_child(actor, step);
-    case STEP_EXIT:
-        end_leader(actor, false, step->number);
-        break;
-    case STEP_DIE:
-        end_leader(actor, true, step->number);
-        break;
-    case STEP_RUN_OUT:
-        actor->ran_out = true;
-        end_leader(actor, true, SIGKILL);
-        break;
-    case STEP_FAIL: /* then it is not played */
-        break;
-    }
-    return OVER;
-}
+/* ---- Playing ----------------------------------------------------------------------------------------------------- */
 
 static void play(struct actor *actor)
 {
     loop_watch_remove(&actor->watch);
     while (actor->leader.alive && !part_is_halted(&actor->leader) && actor->step < actor->script->count) {
-        if (perform(actor, &actor->script->steps[actor->step]) == WAITS)
+        if (play_step(actor, &actor->script->steps[actor->step]) == WAITS)
             return;
         actor->step++;
     }
     if (actor->leader.alive && !part_is_halted(&actor->leader))
-        end_leader(actor, false, 0);
+        play_end(actor, false, 0);
 }
 
-static void on_ready(struct loop_watch *watch, int fd, uint32_t events, void *data)
+void play_on_ready(struct loop_watch *watch, int fd, uint32_t events, void *data)
 {
     (void)watch, (void)fd, (void)events;
     play(data);
@@ -298,7 +89,7 @@ static void on_over(struct loop_watch *watch, int fd, uint32_t events, void *dat
 static void end_part(struct actor *actor, struct part *part, bool signalled, int value)
 {
     if (part == &actor->leader)
-        end_leader(actor, signalled, value);
+        play_end(actor, signalled, value);
     else
         part_end(part);
 }
@@ -348,7 +139,7 @@ static void signal_part(struct actor *actor, struct part *part, int signal_numbe
     }
 }
 
-static void raise_signal(struct actor *actor, int signal_number)
+void play_signal(struct actor *actor, int signal_number)
 {
     signal_part(actor, &actor->leader, signal_number);
 }
@@ -404,7 +195,7 @@ static int look(struct stand_in *stand_in, bool *signalled, int *value)
 static pk_duration interest(const struct stand_in *stand_in)
 {
     const struct actor *actor = (const struct actor *)stand_in;
-    return actor->leader.alive ? pk_loop_timeout(actor->loop) : time_left(next_end(actor), sys_now());
+    return actor->leader.alive ? pk_loop_timeout(actor->loop) : time_left(play_next_end(actor), sys_now());
 }
 
 static int signal_leader(struct stand_in *stand_in, int signal_number)
@@ -412,7 +203,7 @@ static int signal_leader(struct stand_in *stand_in, int signal_number)
     struct actor *actor = (struct actor *)stand_in;
     if (!actor->leader.alive)
         return -ESRCH;
-    raise_signal(actor, signal_number);
+    play_signal(actor, signal_number);
     return 0;
 }
 
