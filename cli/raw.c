@@ -5,6 +5,7 @@
 
 #include "message.h"
 
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -32,8 +33,33 @@ bool raw_size(unsigned *columns, unsigned *rows)
     return false;
 }
 
+static bool is_pending(int number)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigismember(&pending, number) == 1;
+}
+
+/*
+ * The terminal itself would stop pk in the background, again and again, and what pk is to end by would never be read.
+ * So pk does that, and looks. False if it is to end.
+ */
+static bool await_foreground(void)
+{
+    pid_t holder;
+    while ((holder = tcgetpgrp(STDIN_FILENO)) > 0 && holder != getpgrp()) {
+        if (is_pending(SIGTERM) || is_pending(SIGHUP) || is_pending(SIGINT) || is_pending(SIGQUIT))
+            return false;
+        kill(0, SIGTTOU);
+        if (!is_pending(SIGCONT)) /* nothing has stopped it: there is no shell, or the signal is ignored */
+            break;
+    }
+    return true;
+}
+
 void raw_begin(void)
 {
+    if (!await_foreground())
+        return;
     /* One that was stopped by SIGSTOP could not put it back, and goes on with what it found in the first place. */
     if (!is_raw && tcgetattr(STDIN_FILENO, &found) < 0)
         return;

@@ -158,6 +158,7 @@ static void stand_still(struct signals *signals, pk_process *process)
 {
     pk_group_suspend(pk_process_group(process), NULL);
     console_pause(signals->console);
+    terminal_pause();
     kill(getpid(), SIGSTOP);
 }
 
@@ -171,10 +172,12 @@ static void follow_stop(struct signals *signals, pk_process *process)
     stand_still(signals, process);
 }
 
-/* First the terminal, which stops pk once more if it was continued in the background. */
+/* First the terminal, which stops pk once more if it was continued in the background. Who is to end needs none. */
 static void go_on(struct signals *signals, pk_process *process)
 {
-    console_resume(signals->console);
+    if (signals->received == 0)
+        console_resume(signals->console);
+    terminal_resume();
     pk_group_resume(pk_process_group(process), NULL);
     pk_process_signal(process, SIGCONT, NULL);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static bool was_foreground;
+static pid_t foreground; /* when pk was stopped, if that was not its own; 0: it was, or there is none */
 
 static int open_terminal(void)
 {
@@ -46,6 +47,27 @@ void terminal_restore(void)
         tcsetpgrp(terminal, getpgrp());
         sigprocmask(SIG_SETMASK, &previous, NULL);
     }
+    close(terminal);
+}
+
+void terminal_pause(void)
+{
+    int terminal = open_terminal();
+    if (terminal < 0)
+        return;
+    pid_t holder = tcgetpgrp(terminal);
+    foreground = holder > 0 && holder != getpgrp() ? holder : 0;
+    close(terminal);
+}
+
+/* Not from the background, where it is not pk's to give. */
+void terminal_resume(void)
+{
+    int terminal = foreground ? open_terminal() : -1;
+    if (terminal < 0)
+        return;
+    if (tcgetpgrp(terminal) == getpgrp())
+        tcsetpgrp(terminal, foreground); /* fails if nobody of it is left */
     close(terminal);
 }
 

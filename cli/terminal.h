@@ -13,6 +13,13 @@ void terminal_remember(void);
  * group, if that had it before. */
 void terminal_restore(void);
 
+/*
+ * Around a stop of pk: the foreground of a program that had made itself that, as a shell does that suspends itself. The
+ * shell above gives the terminal to pk's process group when it goes on, and the program could not read from it.
+ */
+void terminal_pause(void);
+void terminal_resume(void);
+
 bool terminal_is_there(void);
 
 /* Whether a program is reading single keys (an editor, a pager, a line editor at its prompt). Such a program takes

@@ -1,8 +1,22 @@
 """What the tests of pk share: a test is a function, and what they say is the Test Anything Protocol."""
 
+import shutil
 import signal
 
 tests = []
+
+
+class Missing(Exception):
+    """What a test cannot do without: it is skipped, by that name."""
+
+
+def program(*names):
+    """The first of those that is there."""
+    for name in names:
+        path = shutil.which(name)
+        if path:
+            return path
+    raise Missing(" or ".join(names))
 
 
 def test(function):
@@ -30,6 +44,8 @@ def run():
         try:
             function()
             print(f"ok {number} - {function.__name__}", flush=True)
+        except Missing as missing:
+            print(f"ok {number} - {function.__name__} # SKIP without {missing}", flush=True)
         except Exception as error:  # whatever it is, it is this test's
             failed += 1
             print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)

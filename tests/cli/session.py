@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import tempfile
 import time
 
@@ -43,6 +44,7 @@ class Session:
         self.report = Reader(os.open(fifo, os.O_RDONLY))
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it
             command = make_command(fifo)
             os.execv(command[0], command)
         self.screen = Reader(self.master)
