@@ -52,11 +52,13 @@ static int keep(const struct run_request *request, int fd)
     return 0;
 }
 
-/* What pk has closed stays so for the program: it would find /dev/null there. */
+/* What pk has closed stays so for the program: it would find /dev/null there. A terminal is shown on stdout, whichever
+ * of them the program has it at. */
 static void show(const struct run_request *request, int fd)
 {
-    if (fcntl(fd, F_GETFD) >= 0)
-        pk_command_tee(request->command, fd, fd, PK_TEE_RAW);
+    int own = request->pty ? STDOUT_FILENO : fd;
+    if (fcntl(own, F_GETFD) >= 0)
+        pk_command_tee(request->command, fd, own, PK_TEE_RAW);
     else
         pk_command_on_chunk(request->command, fd, NULL, NULL);
 }
@@ -69,15 +71,16 @@ int output_ask(struct run_request *request, const struct given *given)
         return 0;
     bool any = false;
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (options_have(given, names[fd]) || (fd == STDERR_FILENO && request->pty))
-            continue; /* it goes elsewhere */
+        if (options_have(given, names[fd]) || (any && request->pty))
+            continue; /* it goes elsewhere, or is the same terminal */
         any = true;
         show(request, fd);
         if (request->capture && keep(request, fd) < 0)
             return -1;
     }
     if (!any)
-        return refuse("--idle-timeout and --capture are about output through pk, and all of it goes to files");
+        return refuse("--idle-timeout and --capture are about output through pk, and all of it goes to files "
+                      "(leave out --stdout or --stderr)");
     if (request->capture && make_directory(request->capture) < 0)
         return -1;
     if (request->idle_timeout)

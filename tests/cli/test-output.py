@@ -128,6 +128,22 @@ def a_terminal_is_captured_too():
 
 
 @test
+def what_is_left_of_a_terminal_is_captured_too():
+    """Stdout goes to a file, as without a terminal; what is shown is what else is written to that."""
+    script = ["sh", "-c", "test -t 0 && test -t 2 || exit 9; test -t 1 || echo out; echo err >&2; exit 3"]
+    with tempfile.TemporaryDirectory() as place:
+        kept = f"{place}/kept"
+        for words in (["--pty", "--stdout", f"{place}/file"], ["--stdout", f"{place}/file", "--pty"]):
+            for more in ([], ["--idle-timeout", "60s"], ["--capture-max", "1K"]):
+                result = pk(*words, "--capture", kept, *more, "--", *script)
+                equal((result.returncode, result.stdout, result.stderr), (3, b"err\r\n", b""), words)
+                equal((read(place, "file"), read(kept, "stderr"), os.listdir(kept)), (b"out\n", b"err\r\n", ["stderr"]))
+        result = pk("--pty", "--stdin", "/dev/null", "--stdout", f"{place}/file", "--idle-timeout", "60s", "--", "sh", "-c",
+                    "echo err >&2")
+        equal((result.returncode, result.stdout, result.stderr), (0, b"err\r\n", b""))
+
+
+@test
 def what_makes_no_sense_is_refused():
     refused("--idle-timeout", "0", "--", "true", words="leaves no time")
     refused("--capture-max", "1K", "--", "true", words="for --capture")
@@ -137,7 +153,8 @@ def what_makes_no_sense_is_refused():
     refused("--detach", "x", "--idle-timeout", "1s", "--", "true", words="--detach")
     with tempfile.TemporaryDirectory() as place:
         refused("--detach", "x", "--capture", f"{place}/kept", "--", "true", words="--detach")
-        refused("--capture", f"{place}/kept", "--stdout", "x", "--stderr", "y", "--", "true", words="goes to files")
+        refused("--capture", f"{place}/kept", "--stdout", "x", "--stderr", "y", "--", "true", words="leave out --stdout or --stderr")
+        refused("--pty", "--capture", f"{place}/kept", "--stdout", "x", "--stderr", "y", "--", "true", words="goes to files")
         equal(os.listdir(place), [])
 
 
