@@ -127,7 +127,8 @@ PK_API void pk_command_inherit(pk_command *command, int fd);
 /* /dev/null. */
 PK_API void pk_command_null(pk_command *command, int fd);
 
-/* A pipe; the other end is pk_process_pipe(process, fd). 0 is read by the child, all others are written by it. */
+/* A pipe; the other end is pk_process_pipe(process, fd). 0 is read by the child, all others are written by it. If
+ * that is all that is said of it, it is for who gets the process (pk_command_start): verbs refuse it, see run.h. */
 PK_API void pk_command_pipe(pk_command *command, int fd);
 
 typedef enum pk_file_mode {

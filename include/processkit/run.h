@@ -7,7 +7,8 @@
  *
  * All of them run it in a private group and leave nothing behind. Deadlines, leftovers, success (pk_command_ok_codes)
  * and the rest are the command's. Stdout and stderr are captured where a command says nothing about them, but by
- * pk_command_status.
+ * pk_command_status. A pipe or a terminal that only the caller could read or write, who does not get the process, is
+ * refused before the start (-EINVAL): the child would wait for that in vain.
  *
  * All of them wait. The same verbs on a loop are tasks: see task.h.
  *

@@ -81,8 +81,13 @@ typedef enum pk_invalid_bytes {
 
 /*
  * Changes a line before anything is kept or passed on but raw tees, chunks and spill files: a hook to take secrets out.
- * `text` has room for `capacity` bytes, `length` of them used; returns the new length. Also called for each piece of an
- * over-long line.
+ * `text` has room for `capacity` bytes, `length` of them used; returns the new length.
+ *
+ * It is called for each line as a whole; for a line longer than `line_max` it is called for each piece by itself. A
+ * secret that lies across two pieces is whole in neither, and gets through. So where there is a hook, `line_max` should
+ * be larger than any line: that costs nothing until there is one, since memory grows with the longest line, to about
+ * three times its length. The first pieces of a line have from `line_max` - 3 to `line_max` bytes. While a text is
+ * waited for (ready.h), it is also called for what there is of an unfinished line, and later for all of that line.
  */
 typedef size_t (*pk_redact_callback)(int fd, char *text, size_t length, size_t capacity, void *data);
 
@@ -93,7 +98,7 @@ typedef struct pk_text_options {
     pk_invalid_bytes invalid; /* with an encoding: what does not belong to it */
     bool strip_vt;            /* leaves out escape sequences of terminals, and control characters but tabs */
     bool split_at_cr;         /* a carriage return alone ends a line, as progress bars have it */
-    size_t line_max;          /* longer lines come in pieces; 0: PK_LINE_MAX */
+    size_t line_max;          /* longer lines come in pieces; 0: PK_LINE_MAX. See pk_redact_callback */
     pk_redact_callback redact;
     void *redact_data;
 } pk_text_options;

@@ -212,6 +212,8 @@ static void lines_are_redacted_last(void **state)
     expect(&options, "a\nsecret\nsecret", "a<LF><LF>"); /* nothing is left of the last one */
     options.line_max = 6;
     expect(&options, "secretsecretxxsecret\n", "<..><..>xxsecr<..>et<LF>"); /* piece by piece */
+    options.line_max = 20;
+    expect(&options, "secretsecretxxsecret\n", "xx<LF>"); /* as a whole */
 }
 
 static size_t fill(int fd, char *text, size_t length, size_t capacity, void *data)
