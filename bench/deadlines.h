@@ -50,6 +50,6 @@ extern const struct deadline_way deadline_ways[];
 enum { DEADLINE_WAYS = 8 };
 
 /* Once, before the first. */
-void deadline_ways_prepare(const char *adversary);
+void deadline_ways_prepare(const char *path);
 
 #endif

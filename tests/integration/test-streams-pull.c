@@ -302,7 +302,7 @@ static void a_blocked_tee_delays_no_line(void **state)
     for (int kind = PK_TEE_RAW; kind <= PK_TEE_TEXT; kind++) {
         pk_auto(pk_command) command = course_command(state, "lines 100000 -- flood");
         pk_command_tee(command, 1, ends[1], (pk_tee)kind);
-        pk_command_timeout(command, PK_MILLISECONDS(200) * test_slowness());
+        pk_command_timeout(command, PK_MILLISECONDS(300));
         pk_auto(pk_process) process = start(command);
         int r;
         do
