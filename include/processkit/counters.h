@@ -18,10 +18,10 @@ PK_BEGIN_DECLS
 #define PK_COUNTERS_ENDS 24
 
 typedef struct pk_counters {
-    size_t size;                     /* PK_COUNTERS_INIT sets it */
-    uint64_t starts;                 /* processes started: by pk_command_start, pk_group_spawn and verbs */
-    uint64_t failed_starts;          /* such calls that failed, for whatever reason */
-    uint64_t live;                   /* handles now whose runs have not ended: starts without ends and freed ones */
+    size_t size;            /* PK_COUNTERS_INIT sets it */
+    uint64_t starts;        /* processes started, or played by a runner: by pk_command_start, pk_group_spawn, verbs */
+    uint64_t failed_starts; /* such calls that failed, for whatever reason */
+    uint64_t live;          /* handles now whose runs have not ended: starts without ends and freed ones */
     uint64_t ends[PK_COUNTERS_ENDS]; /* runs that have ended, by pk_verdict; [0] is of none */
     uint64_t freed;                  /* handles that were freed before their runs had ended */
     uint64_t retries;                /* further attempts of commands that are retried */

@@ -64,8 +64,8 @@ static int target_kill(struct ladder *ladder)
 
 /* ---- Telling ---------------------------------------------------------------------------------------------------- */
 
-/* In probes: 0 for the whole group. */
-static int target_pid(const struct ladder *ladder)
+/* In probes, where there are any: 0 for the whole group. */
+static inline int target_pid(const struct ladder *ladder)
 {
     return ladder->only ? ladder->only->pid : 0;
 }

@@ -83,6 +83,24 @@ static bool look_at_reasons(pk_process *process, pk_time now)
 
 /* ---- After the end ---------------------------------------------------------------------------------------------- */
 
+/* Passes on what was written before now, but not what somebody holds up. */
+static void pass_owed(pk_process *process, struct stream *stream)
+{
+    uint64_t before;
+    stream_owe(stream);
+    do {
+        before = stream->total;
+        carry_stream(process, stream);
+    } while (!process->freed && stream->total != before && stream->total < stream->owed);
+}
+
+void carry_owed(pk_process *process)
+{
+    for (size_t i = 0; process->run.phase != RUN_ENDED && i < process->stream_count && !process->freed; i++)
+        if (process->streams[i].driven && !process->streams[i].ended)
+            pass_owed(process, &process->streams[i]);
+}
+
 static void begin_drain(pk_process *process, pk_time now)
 {
     process->draining = true;
@@ -92,8 +110,7 @@ static void begin_drain(pk_process *process, pk_time now)
         struct stream *stream = &process->streams[i];
         if (!stream->driven || stream->ended)
             continue;
-        stream_owe(stream);
-        carry_stream(process, stream);
+        pass_owed(process, stream);
     }
 }
 
@@ -145,27 +162,6 @@ int carry_run(pk_process *process)
         drain(process, sys_now());
     trace_tell(process);
     return r;
-}
-
-static bool has_progress(pk_process *process, struct stream *stream)
-{
-    uint64_t before = stream->total;
-    carry_stream(process, stream);
-    return !process->freed && stream->total != before;
-}
-
-void carry_owed(pk_process *process)
-{
-    bool ended = process->run.phase == RUN_ENDED;
-    for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
-        struct stream *stream = &process->streams[i];
-        if (!stream->driven || stream->ended)
-            continue;
-        if (!ended)
-            stream_owe(stream);
-        while (stream->total < stream->owed && has_progress(process, stream))
-            ;
-    }
 }
 
 bool carry_unpull(pk_process *process)

@@ -36,7 +36,7 @@ void carry_stream(pk_process *process, struct stream *stream);
 void carry_judge(pk_process *process, struct stream *stream);
 int carry_run(pk_process *process);
 
-/* Passes on what was written before now, or before the run ended if it has; but not what somebody holds up. */
+/* Passes on what was written before now; when a run has ended, carry_run has done so. Not what somebody holds up. */
 void carry_owed(pk_process *process);
 
 /* From now on streams whose lines were asked for are read without that. Whether there were any: carry_stream passes on

@@ -71,7 +71,7 @@ static void what_ends_runs(void **state)
     struct course course;
     pk_error error;
     pk_auto(pk_command) command = course_command(state, "block-all -- hold");
-    pk_command_timeout(command, PK_MILLISECONDS(20));
+    pk_command_timeout(command, PK_SECONDS(2)); /* for it to do so */
     pk_command_grace(command, PK_MILLISECONDS(20));
     course_start(&course, state, command);
     course_end(&course);

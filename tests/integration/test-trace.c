@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For an adversary to do what it is told: nothing tells a command with a deadline when that is. */
+static const pk_duration enough = PK_SECONDS(2);
+
 struct diary {
     char kinds[512]; /* their names, a space behind each */
     pk_trace last;   /* its `program` is not valid any more */
@@ -96,7 +99,7 @@ static void a_run_that_does_not_obey(void **state)
 {
     struct diary diary = {0};
     pk_auto(pk_command) command = traced(state, "ignore TERM -- hold", &diary);
-    pk_command_timeout(command, PK_MILLISECONDS(300));
+    pk_command_timeout(command, enough);
     pk_command_grace(command, PK_MILLISECONDS(20));
     assert_kinds(state, command, &diary, "spawned timed-out soft-signal hard-kill leader-exited tree-empty ended ");
     assert_int_equal(diary.last.signal_number, SIGKILL);
@@ -138,14 +141,25 @@ static void a_run_that_is_too_loud(void **state)
     assert_kinds(state, command, &diary, "spawned overflow hard-kill leader-exited tree-empty ended ");
 }
 
+/* It stands when this returns. */
+static void begin_stubborn(struct course *course, void **state, struct diary *diary)
+{
+    pk_error error;
+    pk_line line;
+    pk_auto(pk_command) command = traced(state, "block-all -- print ready -- hold", diary);
+    pk_command_pipe(command, 1);
+    course_prepare(course, state, command);
+    assert_ok(pk_process_next_line(course->process, 1, &line, PK_FOREVER, &error), error);
+    course_watch(course, state);
+}
+
 static void a_run_that_is_stopped(void **state)
 {
     struct diary diary = {0};
     struct course course;
     pk_error error;
     pk_stop_options options = PK_STOP_OPTIONS_INIT;
-    pk_auto(pk_command) command = traced(state, "block-all -- hold", &diary);
-    course_start(&course, state, command);
+    begin_stubborn(&course, state, &diary);
     options.signal_number = SIGINT;
     assert_ok(pk_process_stop(course.process, &options, &error), error);
     assert_int_equal(diary.soft_signal.signal_number, SIGINT);
@@ -155,8 +169,8 @@ static void a_run_that_is_stopped(void **state)
     assert_ok(pk_process_stop(course.process, &options, &error), error);
     course_end(&course);
     course_close(&course);
-    assert_string_equal(diary.kinds + strlen("spawned stopped soft-signal soft-signal hard-kill "),
-                        "leader-exited tree-empty ended ");
+    assert_string_equal(diary.kinds,
+                        "spawned stopped soft-signal soft-signal hard-kill leader-exited tree-empty ended ");
     assert_int_equal(diary.soft_signal.signal_number, SIGTERM);
 }
 
@@ -283,7 +297,7 @@ static void free_at(void **state, const char *words, pk_trace_kind kind, const c
     struct diary diary = {.act_at = kind, .act = course_free_inside, .course = &course};
     pk_auto(pk_command) command = traced(state, words, &diary);
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
-    pk_command_timeout(command, PK_MILLISECONDS(200));
+    pk_command_timeout(command, enough);
     pk_command_grace(command, PK_SECONDS(300));
     course_start(&course, state, command);
     assert_null(course_end(&course));
@@ -318,7 +332,7 @@ static void it_may_stop_the_process(void **state)
     struct course course;
     struct diary diary = {.act_at = PK_TRACE_TIMED_OUT, .act = kill_now, .course = &course};
     pk_auto(pk_command) command = traced(state, "block-all -- hold", &diary);
-    pk_command_timeout(command, PK_MILLISECONDS(20));
+    pk_command_timeout(command, enough);
     course_start(&course, state, command);
     assert_int_equal(course_end(&course)->verdict, PK_VERDICT_TIMED_OUT);
     course_close(&course);
