@@ -109,14 +109,6 @@ static bool copy_rlimits(pk_command *copy, const pk_command *from)
 
 /* ---- The whole -------------------------------------------------------------------------------------------------- */
 
-static bool copy_input(pk_command *copy, const pk_command *from)
-{
-    if (!copy_bytes(&copy->input_copy, from->input_copy, from->input.length))
-        return false;
-    copy->input.bytes = copy->input_copy;
-    return true;
-}
-
 /* Nothing of the copy is the original's. */
 static void disown(pk_command *copy)
 {
@@ -134,7 +126,7 @@ static void disown(pk_command *copy)
     copy->groups = NULL;
     copy->pty = NULL;
     copy->contain = NULL;
-    copy->input_copy = NULL;
+    copy->input_bytes = NULL;
     copy->cancel = NULL;
     copy->runner = NULL;
 }
@@ -146,12 +138,13 @@ pk_command *pk_command_copy(const pk_command *command)
         return NULL;
     *copy = *command;
     disown(copy);
+    copy->input_bytes = shared_ref(command->input_bytes);
     copy->cancel = command->cancel ? cancel_ref(command->cancel) : NULL;
     copy->runner = command->runner ? runner_ref(command->runner) : NULL;
     bool done = copy_texts(&copy->argv, &copy->argc, command->argv, command->argc) &&
                 copy_texts(&copy->search, &copy->search_count, command->search, command->search_count) &&
                 copy_environment(copy, command) && copy_descriptors(copy, command) && copy_rlimits(copy, command) &&
-                copy_input(copy, command) && copy_text(&copy->arg0, command->arg0) &&
+                copy_text(&copy->arg0, command->arg0) &&
                 copy_text(&copy->directory, command->directory) &&
                 copy_bytes(&copy->groups, command->groups, command->group_count * sizeof(*command->groups)) &&
                 copy_bytes(&copy->pty, command->pty, sizeof(*command->pty)) &&

@@ -144,29 +144,32 @@ static bool has_no_input(pk_command *command)
 {
     if (!connected(command, 0))
         return false;
-    free(command->input_copy);
-    command->input_copy = NULL;
+    command->input_bytes = shared_unref(command->input_bytes);
     command->input = (struct feed_source){0};
     command->has_input = true;
     return true;
 }
 
-static void take_input(pk_command *command, char *bytes, size_t length)
+/* Where they are to be put; NULL: that is remembered. */
+static char *make_input(pk_command *command, size_t length)
 {
-    if (!bytes)
+    struct shared *shared = shared_new(length);
+    if (!shared) {
         command_remember(command, -ENOMEM, "out of memory");
-    command->input_copy = bytes;
-    command->input = (struct feed_source){.bytes = bytes, .length = bytes ? length : 0};
+        return NULL;
+    }
+    command->input_bytes = shared;
+    command->input = (struct feed_source){.bytes = shared->bytes, .length = length};
+    return shared->bytes;
 }
 
 void pk_command_input(pk_command *command, const void *bytes, size_t length)
 {
     if (!has_no_input(command))
         return;
-    char *copy = malloc(length ? length : 1);
+    char *copy = make_input(command, length);
     if (copy && length)
         memcpy(copy, bytes, length);
-    take_input(command, copy, length);
 }
 
 void pk_command_input_text(pk_command *command, const char *text)
@@ -184,12 +187,13 @@ void pk_command_input_lines(pk_command *command, const char *const *lines)
         return;
     for (size_t i = 0; lines[i]; i++)
         length += strlen(lines[i]) + 1;
-    char *copy = malloc(length ? length : 1), *next = copy;
-    for (size_t i = 0; copy && lines[i]; i++) {
-        next = stpcpy(next, lines[i]);
-        *next++ = '\n';
+    char *next = make_input(command, length);
+    for (size_t i = 0; next && lines[i]; i++) {
+        size_t line = strlen(lines[i]);
+        memcpy(next, lines[i], line);
+        next[line] = '\n';
+        next += line + 1;
     }
-    take_input(command, copy, length);
 }
 
 void pk_command_input_callback(pk_command *command, pk_input_callback callback, void *data)

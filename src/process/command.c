@@ -177,7 +177,7 @@ pk_command *pk_command_free(pk_command *command)
     free(command->rlimits);
     free(command->groups);
     free(command->contain);
-    free(command->input_copy);
+    shared_unref(command->input_bytes);
     pk_cancel_free(command->cancel);
     pk_runner_free(command->runner);
     free(command->pty);

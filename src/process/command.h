@@ -4,6 +4,7 @@
 #ifndef PK_PROCESS_COMMAND_H
 #define PK_PROCESS_COMMAND_H
 
+#include "base/shared.h"
 #include "io/feed.h"
 #include "io/stream.h"
 #include "loop/loop.h"
@@ -99,7 +100,7 @@ struct pk_command {
 
     struct feed_source input; /* of a pipe at 0 */
     bool has_input;
-    char *input_copy;
+    struct shared *input_bytes; /* what it gives, unless that is a callback; runs have it too */
     pk_duration idle_timeout; /* 0: none */
     pk_duration drain;
     struct code_set ok_codes;

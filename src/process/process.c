@@ -50,6 +50,7 @@ static int take_pipes(pk_process *process, struct plan *plan, bool captures, pk_
             process->input = fd;
             process->input_is_terminal = pipe->is_terminal;
         } else {
+            process->input_bytes = shared_ref(command->input_bytes);
             r = feed_open(&process->feed, fd, pipe->is_terminal, &command->input);
             if (r < 0)
                 error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot prepare the input");
@@ -142,6 +143,7 @@ static void close_pipes(pk_process *process)
         stream_close(&process->streams[i]);
     free(process->streams);
     feed_close(&process->feed);
+    shared_unref(process->input_bytes);
     sys_close_safe(process->input);
 }
 

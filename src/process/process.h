@@ -15,8 +15,9 @@ struct pk_process {
     struct run run;
     struct stream *streams; /* by descriptor of the child; all but 0 */
     size_t stream_count;
-    struct feed feed; /* what fills 0 */
-    int input;        /* our end of 0 if it is not filled by us; -1: none */
+    struct feed feed;           /* what fills 0 */
+    struct shared *input_bytes; /* that it gives: the command may be gone before they are */
+    int input;                  /* our end of 0 if it is not filled by us; -1: none */
     bool input_is_terminal;
     bool input_ended; /* then it is not closed */
     pk_cancel *cancel;

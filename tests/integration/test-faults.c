@@ -115,9 +115,10 @@ static int run_private(const struct scenario *scenario, pk_error *error)
     pk_auto(pk_command) command = make_command(scenario);
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.mechanism = *scenario->mechanism;
-    pk_result result;
+    pk_auto(pk_process) process = NULL;
     pk_command_contain(command, &options);
-    return pk_command_status(command, &result, error);
+    int r = pk_command_start(command, &process, error);
+    return r < 0 ? r : pk_process_wait(process, PK_FOREVER, NULL, error);
 }
 
 static int run_shared(const struct scenario *scenario, pk_error *error)

@@ -382,6 +382,23 @@ static void writing_ends_with_the_run(void **state)
 
 #define ONE(function) PK_TEST_NAMED(#function, function, .data = &way_wait_reaper)
 
+static void the_command_may_be_gone_first(void **state)
+{
+    enum { SIZE = 1 << 20 };
+    pk_error error;
+    pk_process *process = NULL;
+    char *bytes = calloc(1, SIZE);
+    pk_command *command = course_command(state, "count");
+    pk_command_input(command, bytes, SIZE);
+    pk_command_capture(command, 1, NULL);
+    assert_ok(pk_command_start(command, &process, &error), error);
+    pk_command_free(command);
+    assert_ok(pk_process_wait(process, PK_FOREVER, NULL, &error), error);
+    assert_string_equal(pk_process_capture(process, 1)->bytes, "1048576\n");
+    pk_process_free(process);
+    free(bytes);
+}
+
 static const struct test tests[] = {
     EACH_WAY(nothing_is_the_default),
     EACH_WAY(bytes_are_copied_and_given_to_each_start),
@@ -401,6 +418,7 @@ static const struct test tests[] = {
     ONE(writing_has_a_deadline),
     ONE(a_closed_end_is_told),
     ONE(writing_ends_with_the_run),
+    EACH_MECHANISM(the_command_may_be_gone_first),
 };
 
 PK_TEST_MAIN(tests)

@@ -170,8 +170,8 @@ static void descriptors_between_can_be_elsewhere(void **state)
 static void refuse_to_start(pk_command *command, pk_step step)
 {
     pk_error error;
-    pk_result result;
-    assert_error(pk_command_status(command, &result, &error), error, -EINVAL, step);
+    pk_process *process = NULL;
+    assert_error(pk_command_start(command, &process, &error), error, -EINVAL, step);
     pk_command_free(command);
 }
 

@@ -108,7 +108,7 @@ static void check_streams(const pk_command *command)
     assert_int_equal(command_find_descriptor(command, 2)->mode, PK_FILE_APPEND);
     assert_int_equal(command_find_descriptor(command, 5)->kind, DESCRIPTOR_SAME);
     assert_int_equal(command_find_descriptor(command, 6)->owner_fd, 9);
-    assert_ptr_equal(command->input.bytes, command->input_copy);
+    assert_ptr_equal(command->input.bytes, command->input_bytes->bytes);
     assert_int_equal(command->input.length, 10);
     assert_memory_equal(command->input.bytes, "some\0bytes", 10);
 }
