@@ -138,6 +138,15 @@ static int explain_exec(const struct plan *plan, int number, size_t candidate, p
     return spawn_explain_program(path, number, error);
 }
 
+int spawn_explain_clone(int number, pk_error *error)
+{
+    if (number != -EAGAIN)
+        return error_errno(error, number, PK_STEP_CLONE, NULL, "cannot start a process");
+    return error_set(error, number, PK_ERROR_NO_MEMORY, PK_STEP_CLONE, NULL,
+                     "cannot start a process: there are too many already (RLIMIT_NPROC of the user, a pids limit above "
+                     "the group, or all that the machine can have)");
+}
+
 int spawn_explain(const struct plan *plan, pk_step step, int number, size_t candidate, pk_error *error)
 {
     const pk_command *command = plan->command;

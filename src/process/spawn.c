@@ -216,12 +216,8 @@ static int deleted(pk_error *error)
 /* If the group was full when the kernel refused, and is not any more, there may be room now. */
 static int not_cloned(int number, bool bounded, pk_error *error)
 {
-    if (number != -EAGAIN)
-        return error_errno(error, number, PK_STEP_CLONE, NULL, "cannot start a process");
-    error_set(error, number, PK_ERROR_NO_MEMORY, PK_STEP_CLONE, NULL,
-              "cannot start a process: there are too many already (RLIMIT_NPROC of the user, a pids limit above the "
-              "group, or all that the machine can have)");
-    return bounded ? TRY_AGAIN : number;
+    spawn_explain_clone(number, error);
+    return number == -EAGAIN && bounded ? TRY_AGAIN : number;
 }
 
 static bool became_program(const struct birth *birth)

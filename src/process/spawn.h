@@ -30,6 +30,9 @@ bool spawn_uses_clone_into_cgroup(void);
 /* spawn-error.c: one line for what went wrong in the child. */
 int spawn_explain(const struct plan *plan, pk_step step, int number, size_t candidate, pk_error *error);
 
+/* For a child that could not be made. */
+int spawn_explain_clone(int number, pk_error *error);
+
 /* For a program that is known to be nowhere, and for one that cannot be run, without looking at it. */
 int spawn_explain_missing(const struct plan *plan, int number, pk_error *error);
 int spawn_explain_program(const char *path, int number, pk_error *error);

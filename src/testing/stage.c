@@ -7,6 +7,7 @@
 #include "testing/stage.h"
 
 #include "base/error.h"
+#include "contain/limits.h"
 #include "process/spawn.h"
 #include "testing/actor.h"
 #include "testing/script.h"
@@ -148,6 +149,7 @@ static int stage_set_limits(pk_group *group, const pk_limits *limits, pk_error *
 {
     (void)error;
     group->limits = *limits;
+    group->wants_evidence |= limits_any(limits);
     return 0;
 }
 
@@ -190,6 +192,8 @@ static const struct backend backend_stage = {
 /* A program of that name may well be there: that is not to be looked at. */
 static int explain(const struct step *failure, const struct plan *plan, pk_error *error)
 {
+    if (failure->where == PK_STEP_CLONE)
+        return spawn_explain_clone(failure->number, error);
     if (failure->where != PK_STEP_EXEC)
         return spawn_explain(plan, failure->where, failure->number, 0, error);
     if (failure->number == -ENOENT || failure->number == -ENOTDIR)
@@ -216,7 +220,7 @@ static int bear(struct stage *stage, pk_group *group, struct plan *plan, struct 
     if (r < 0)
         return error_errno(error, r, PK_STEP_CLONE, NULL, "cannot play '%s'", plan->argv[0]);
     pthread_mutex_lock(&group->lock);
-    group->wants_evidence |= script_find(play->script, STEP_RUN_OUT) != NULL;
+    group->wants_evidence |= limits_any(&group->limits) || script_find(play->script, STEP_RUN_OUT);
     group_add_leader(group, leader);
     pthread_mutex_unlock(&group->lock);
     return 0;

@@ -269,6 +269,30 @@ static void a_start_fails_in_the_words_of_a_real_one(void **state)
     assert_string_equal(played.searched, real.searched);
 }
 
+static void assert_fails(int number, pk_step step, pk_error_kind kind, const char *message)
+{
+    pk_error error;
+    pk_auto(pk_script) script = pk_script_new();
+    pk_script_fail(script, number, step);
+    pk_auto(pk_command) command = play(script);
+    assert_int_equal(pk_command_check(command, &error), number);
+    assert_int_equal(error.kind, kind);
+    assert_int_equal(error.step, step);
+    assert_string_equal(error.message, message);
+}
+
+static void each_step_of_a_start_may_fail(void **state)
+{
+    (void)state;
+    assert_fails(-EACCES, PK_STEP_EXEC, PK_ERROR_PERMISSION, "cannot run '" PROGRAM "': Permission denied");
+    assert_fails(-ETXTBSY, PK_STEP_EXEC, PK_ERROR_SPAWN, "cannot run '" PROGRAM "': it is still being written");
+    assert_fails(-EAGAIN, PK_STEP_CLONE, PK_ERROR_NO_MEMORY,
+                 "cannot start a process: there are too many already (RLIMIT_NPROC of the user, a pids limit above the "
+                 "group, or all that the machine can have)");
+    assert_fails(-EPERM, PK_STEP_SETUID, PK_ERROR_PERMISSION,
+                 "cannot start '" PROGRAM "': cannot set its user: Operation not permitted");
+}
+
 static void want_of_memory_is_told(void **state)
 {
     (void)state;
@@ -278,6 +302,35 @@ static void want_of_memory_is_told(void **state)
     pk_auto(pk_command) command = play(script);
     assert_int_equal(pk_command_check(command, &error), -ENOMEM);
     assert_int_equal(error.kind, PK_ERROR_RESOURCE_LIMIT);
+}
+
+/* No limit is enforced where nothing is used, but it has not been lost on the way either. */
+static void limits_are_kept_in_words(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_result result;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.limits.memory_max = 64 << 20;
+    options.limits.pids_max = 10;
+    pk_auto(pk_script) script = pk_script_new();
+    pk_auto(pk_command) command = play(script);
+    pk_command_contain(command, &options);
+    assert_ok(pk_command_status(command, &result, &error), error);
+    assert_true(result.guarantees & PK_GUARANTEE_LIMITS);
+    assert_int_equal(result.evidence.pids_max, 10);
+    assert_int_equal(result.evidence.memory_source, PK_SOURCE_CGROUP);
+}
+
+static void nobody_dies_of_a_signal_that_does_not_kill(void **state)
+{
+    (void)state;
+    pk_error error;
+    pk_auto(pk_script) script = pk_script_new();
+    pk_script_die(script, SIGCHLD);
+    pk_auto(pk_command) command = play(script);
+    assert_int_equal(pk_command_check(command, &error), -EINVAL);
+    assert_int_equal(error.kind, PK_ERROR_INVALID);
 }
 
 static void an_unknown_command_is_not_started(void **state)
@@ -394,7 +447,10 @@ static const struct test tests[] = {
     PK_TEST(a_child_is_waited_for_if_that_is_the_policy),
     PK_TEST(a_pipe_that_is_held_delays_nothing),
     PK_TEST(a_start_fails_in_the_words_of_a_real_one),
+    PK_TEST(each_step_of_a_start_may_fail),
     PK_TEST(want_of_memory_is_told),
+    PK_TEST(limits_are_kept_in_words),
+    PK_TEST(nobody_dies_of_a_signal_that_does_not_kill),
     PK_TEST(an_unknown_command_is_not_started),
     PK_TEST(nothing_played_becomes_real),
     PK_TEST(an_invalid_script_is_reported_by_the_start),
