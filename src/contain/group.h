@@ -13,8 +13,8 @@ int group_check_owner(const pk_group *group, pk_error *error);
 int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, pk_error *error);
 
 /* Makes a group whose members are no processes, on a stage that must outlive it. */
-int group_create_staged(const pk_group_options *options, const struct backend *backend, struct stage *stage,
-                        pk_group **group, pk_error *error);
+int group_create_staged(const pk_group_options *given, const struct backend *backend, struct stage *stage,
+                        pk_group **ret, pk_error *error);
 
 /* Takes over a leader that was born into the group: one more reference. Needs the lock. */
 void group_add_leader(pk_group *group, struct leader *leader);

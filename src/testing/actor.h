@@ -17,7 +17,7 @@ struct actor;
 
 /* Takes over copies of the descriptors that the plan has for the child, and begins to play. The script, which has no
  * failure in it, is copied. */
-int actor_new(const pk_script *script, const struct plan *plan, struct actor **actor);
+int actor_new(const pk_script *script, const struct plan *plan, struct actor **ret);
 
 /* Makes it the leader, with a descriptor of its own. */
 int actor_lead(struct actor *actor, struct leader *leader);

@@ -56,8 +56,8 @@ static void count_call(const pk_command *command, void *data)
 
 struct worker {
     pk_runner *runner;
-    unsigned number;
     pthread_t thread;
+    unsigned number;
     bool good;
 };
 

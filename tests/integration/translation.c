@@ -142,18 +142,18 @@ static void die(pk_script *script, char **arguments)
 
 static const struct word {
     const char *name;
-    int arguments;
     void (*add)(pk_script *script, char **arguments);
+    int arguments;
     bool lasts;
 } words_known[] = {
-    {"print", 1, print, false},        {"print-to", 2, print_to, false},
-    {"lines", 1, lines, false},        {"alternate", 1, alternate, false},
-    {"bytes", 1, bytes, false},        {"octets", 1, octets, false},
-    {"half-line", 0, half_line, true}, {"echo", 0, echo, false},
-    {"expect", 1, expect, false},      {"close", 1, close_one, false},
-    {"ignore", 1, ignore, true},       {"catch-exit", 2, catch_exit, true},
-    {"sleep", 1, pause_for, false},    {"hold", 0, hold, true},
-    {"exit", 1, exit_with, false},     {"die", 1, die, false},
+    {"print", print, 1, false},        {"print-to", print_to, 2, false},
+    {"lines", lines, 1, false},        {"alternate", alternate, 1, false},
+    {"bytes", bytes, 1, false},        {"octets", octets, 1, false},
+    {"half-line", half_line, 0, true}, {"echo", echo, 0, false},
+    {"expect", expect, 1, false},      {"close", close_one, 1, false},
+    {"ignore", ignore, 1, true},       {"catch-exit", catch_exit, 2, true},
+    {"sleep", pause_for, 1, false},    {"hold", hold, 0, true},
+    {"exit", exit_with, 1, false},     {"die", die, 1, false},
 };
 
 /* ---- Children --------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,6 @@
 #include <processkit/script.h>
 
 /* The words are those of the adversary, separated by spaces; not all of its verbs can be played. */
-pk_script *translate(const char *words);
+pk_script *translate(const char *text);
 
 #endif
