@@ -149,6 +149,7 @@ static void cancel_now(pk_process *process, int fd, const void *bytes, size_t le
     pk_cancel_now(data);
 }
 
+/* What the adversary prints are two writes; of one all has come when something has. */
 static void cancelled_midway(struct take *take)
 {
     make_token(take);
@@ -348,8 +349,8 @@ static const struct test tests[] = {
     SCENE("idle", "print word -- hold", silence),
     SCENE("not_idle", "print word -- exit 4", silence),
     SCENE("cancelled_before", "print word", cancelled_before),
-    SCENE("cancelled_midway", "print word -- hold", cancelled_midway),
-    SCENE("cancelled_obstinate", "ignore TERM -- print word -- hold", cancelled_midway),
+    SCENE("cancelled_midway", "lines 1 -- hold", cancelled_midway),
+    SCENE("cancelled_obstinate", "ignore TERM -- lines 1 -- hold", cancelled_midway),
     SCENE("omit", "lines 40", omit),
     SCENE("overflow_fail", "bytes 100", fail_when_loud),
     SCENE("overflow_kill", "bytes 100 -- hold", kill_when_loud),
