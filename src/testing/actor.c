@@ -3,6 +3,7 @@
  */
 #include "testing/actor.h"
 
+#include "base/text.h"
 #include "base/time.h"
 #include "sys/sys.h"
 #include "testing/play.h"
@@ -248,7 +249,7 @@ static int open_loop(struct actor *actor)
 static void keep_name(struct actor *actor, const char *program)
 {
     const char *slash = strrchr(program, '/');
-    strncpy(actor->name, slash ? slash + 1 : program, sizeof(actor->name) - 1);
+    text_copy(actor->name, sizeof(actor->name), slash ? slash + 1 : program);
 }
 
 int actor_new(const pk_script *script, const struct plan *plan, struct actor **ret)
