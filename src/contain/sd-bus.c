@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #define LIBRARY "libsystemd.so.0"
 
@@ -20,10 +19,7 @@
         "sd_bus_" #member, offsetof(struct sd_bus_api, member) \
     }
 
-static const struct {
-    const char *name;
-    size_t offset;
-} symbols[] = {
+static const struct sys_symbol symbols[] = {
     SYMBOL(new),
     SYMBOL(set_fd),
     SYMBOL(set_bus_client),
@@ -69,15 +65,11 @@ static int load(pk_error *error)
     int r = sys_load_library(LIBRARY, &library, why, sizeof(why));
     if (r < 0)
         return refuse(r, why, error);
-    for (size_t i = 0; i < SYMBOLS; i++) {
-        void *symbol = sys_library_symbol(library, symbols[i].name);
-        if (!symbol)
-            return refuse_limits(error, LIBRARY,
-                                 "the systemd bus library " LIBRARY
-                                 " does not know %s (update libsystemd0 to 237 or later)",
-                                 symbols[i].name);
-        memcpy((char *)&the.api + symbols[i].offset, &symbol, sizeof(symbol));
-    }
+    const char *missing = sys_library_fill(library, symbols, SYMBOLS, &the.api);
+    if (missing)
+        return refuse_limits(
+            error, LIBRARY, "the systemd bus library " LIBRARY " does not know %s (update libsystemd0 to 237 or later)",
+            missing);
     the.loaded = true;
     return 0;
 }

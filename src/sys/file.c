@@ -6,6 +6,7 @@
 #include "sys/sys.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -53,6 +54,18 @@ int sys_unlinkat(int dir, const char *name, int flags)
 {
     SYS_FAULT("unlinkat");
     return (int)SYS_RESULT(unlinkat(dir, name, flags));
+}
+
+int sys_renameat(int dir, const char *name, const char *new_name)
+{
+    SYS_FAULT("renameat");
+    return (int)SYS_RESULT(renameat(dir, name, dir, new_name));
+}
+
+int sys_fsync(int fd)
+{
+    SYS_FAULT("fsync");
+    return (int)SYS_RESULT(fsync(fd));
 }
 
 int sys_fchown(int fd, uid_t user)

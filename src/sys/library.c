@@ -46,3 +46,14 @@ void *sys_library_symbol(void *library, const char *name)
 #endif
     return dlsym(library, name);
 }
+
+const char *sys_library_fill(void *library, const struct sys_symbol *symbols, size_t count, void *table)
+{
+    for (size_t i = 0; i < count; i++) {
+        void *symbol = sys_library_symbol(library, symbols[i].name);
+        if (!symbol)
+            return symbols[i].name;
+        memcpy((char *)table + symbols[i].offset, &symbol, sizeof(symbol));
+    }
+    return NULL;
+}

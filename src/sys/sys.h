@@ -38,6 +38,8 @@ ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset);
 ssize_t sys_write(int fd, const void *bytes, size_t size);
 int sys_mkdirat(int dir, const char *name, mode_t mode);
 int sys_unlinkat(int dir, const char *name, int flags);
+int sys_renameat(int dir, const char *name, const char *new_name);
+int sys_fsync(int fd);
 int sys_fchown(int fd, uid_t user);
 int sys_fstat(int fd, struct stat *status);
 int sys_fstatat(int dir, const char *path, struct stat *status, int flags);
@@ -263,6 +265,13 @@ int sys_load_library(const char *name, void **library, char *why, size_t size);
 
 /* NULL if it has no such function. */
 void *sys_library_symbol(void *library, const char *name);
+
+/* Fills a table with its functions, each at its offset: NULL, or the name of the first that it does not have. */
+struct sys_symbol {
+    const char *name;
+    size_t offset;
+};
+const char *sys_library_fill(void *library, const struct sys_symbol *symbols, size_t count, void *table);
 
 /* ---- Put together ----------------------------------------------------------------------------------------------- */
 
