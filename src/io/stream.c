@@ -147,10 +147,17 @@ static void pass_lines(struct stream *stream)
     }
 }
 
+static void tell_taps(const struct stream *stream, const char *bytes, size_t length)
+{
+    for (struct stream_tap *tap = stream->taps; tap; tap = tap->next)
+        tap->read(tap, stream->child_fd, bytes, length);
+}
+
 /* Lines are the last to have them: they write to them. */
 static void pass_on(struct stream *stream, char *bytes, size_t length, bool is_kept)
 {
     stream->total += length;
+    tell_taps(stream, bytes, length);
     if (stream->capture)
         capture_spill(stream->capture, bytes, length);
     if (is_kept)
@@ -226,6 +233,8 @@ static void reach_end(struct stream *stream, int error)
     if (error)
         stream->error = error;
     stream->at_end = true;
+    if (!error && !stream->cut_off)
+        tell_taps(stream, NULL, 0);
     if (!stream->text)
         return;
     text_finish(stream->text);

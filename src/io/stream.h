@@ -29,6 +29,12 @@ struct stream_uses {
 
 #define STREAM_NO_USES .capture = PK_CAPTURE_OPTIONS_INIT, .text = PK_TEXT_OPTIONS_INIT, .tees = {-1, -1}
 
+/* Sees all that is read of streams, before anybody else does. */
+struct stream_tap {
+    struct stream_tap *next;
+    void (*read)(struct stream_tap *tap, int child_fd, const char *bytes, size_t length); /* 0: the end */
+};
+
 struct stream {
     int fd;       /* ours, non-blocking; -1: it has ended, or was taken */
     bool at_end;  /* nothing more can be read */
@@ -52,6 +58,7 @@ struct stream {
     void *line_data;
     pk_chunk_callback on_chunk;
     void *chunk_data;
+    struct stream_tap *taps;
 
     struct capture *capture; /* NULL: nothing is kept */
     pk_capture view;         /* what was told of it last */

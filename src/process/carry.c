@@ -148,6 +148,7 @@ static void drain(pk_process *process, pk_time now)
     judge_streams(process);
     process->finished = true;
     trace_end(process);
+    process_end_taps(process);
 }
 
 /* ---- Carrying on ------------------------------------------------------------------------------------------------ */

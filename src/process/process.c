@@ -126,8 +126,8 @@ static int spawn_leader(pk_process *process, pk_group *group, bool private_group
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
     struct run_before before;
     run_look_before(&before, group, private_group, plan->command);
-    int r = group->stage ? group->stage->bear(group->stage, group, plan, leader, error)
-                         : spawn(group, plan, leader, error);
+    int r =
+        group->stage ? group->stage->bear(group->stage, group, plan, leader, error) : spawn(group, plan, leader, error);
     if (r < 0) {
         leader_unref(leader);
         return r;
@@ -245,6 +245,31 @@ int pk_command_start(const pk_command *command, pk_process **process, pk_error *
     return process_start(command, STDIO_AS_SAID, process, error);
 }
 
+/* ---- Taps ------------------------------------------------------------------------------------------------------- */
+
+static void set_taps(pk_process *process, struct stream_tap *taps)
+{
+    process->taps = taps;
+    for (size_t i = 0; i < process->stream_count; i++)
+        process->streams[i].taps = taps;
+}
+
+void process_tap(pk_process *process, struct process_tap *tap)
+{
+    tap->stream.next = process->taps;
+    set_taps(process, &tap->stream);
+}
+
+void process_end_taps(pk_process *process)
+{
+    struct stream_tap *next, *tap = process->taps;
+    set_taps(process, NULL);
+    for (; tap; tap = next) {
+        next = tap->next;
+        ((struct process_tap *)tap)->over((struct process_tap *)tap, process);
+    }
+}
+
 /* ---- Freeing ---------------------------------------------------------------------------------------------------- */
 
 static void release(pk_process *process)
@@ -298,6 +323,8 @@ pk_process *pk_process_free(pk_process *process)
     if (process->on_free)
         process->on_free(process->free_data);
     process_unwatch(process);
+    if (!inert)
+        process_end_taps(process);
     run_end(&process->run);
     if (!inert) /* in a forked child the leader and the group belong to the parent */
         leader_unref(process->run.leader);

@@ -11,6 +11,14 @@
 
 struct process_watch;
 
+/* Sees what becomes of a process, for a runner that takes it down. */
+struct process_tap {
+    struct stream_tap stream; /* first */
+
+    /* It has finished, or is freed before that; the last call. */
+    void (*over)(struct process_tap *tap, const pk_process *process);
+};
+
 struct pk_process {
     struct run run;
     struct stream *streams; /* by descriptor of the child; all but 0 */
@@ -39,6 +47,7 @@ struct pk_process {
     void (*on_free)(void *data); /* whoever keeps it learns that somebody else frees it; NULL: nobody does */
     void *free_data;
 
+    struct stream_tap *taps;     /* process_taps, each of all streams that are read */
     struct process_watch *watch; /* NULL: not watched by a loop */
     struct tracer tracer;        /* the command's */
     pk_time spawned;
@@ -62,6 +71,10 @@ int process_start_real(const pk_command *command, enum process_stdio stdio, pk_p
 /* In a group that was made for it and is its own from now on, also after a failure. */
 int process_start_in(pk_group *group, const pk_command *command, enum process_stdio stdio, pk_process **process,
                      pk_error *error);
+
+/* Before anything was read. The tap stays the caller's, and must stay until it is over. */
+void process_tap(pk_process *process, struct process_tap *tap);
+void process_end_taps(pk_process *process);
 
 /* By the child's number; NULL: there is no such stream. */
 struct stream *process_stream(const pk_process *process, int fd);
