@@ -19,6 +19,7 @@
 #define PROCESSKIT_H
 
 #include <processkit/cancel.h>
+#include <processkit/cassette.h>
 #include <processkit/command.h>
 #include <processkit/counters.h>
 #include <processkit/detach.h>

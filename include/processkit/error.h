@@ -31,7 +31,7 @@ typedef enum pk_error_kind {
     PK_ERROR_CANCELLED,        /* the run was cancelled or stopped, or not even started for that reason */
     PK_ERROR_OUTPUT_TOO_LARGE, /* the run wrote more than is kept, and all of it was wanted */
     PK_ERROR_STDIN,            /* the input of the run could not be given */
-    PK_ERROR_PARSE,            /* what it wrote was not what was expected */
+    PK_ERROR_PARSE,            /* what it wrote, or a file, was not what was expected */
     PK_ERROR_LOST,             /* how it ended was taken by another part of the program */
     PK_ERROR_NOT_READY,        /* a process was not ready in time, or has ended before it was */
     PK_ERROR_UNEXPECTED,       /* a runner does not know what the command would do: see runner.h */

@@ -262,6 +262,8 @@ int actor_new(const pk_script *script, const struct plan *plan, struct actor **r
     keep_name(actor, plan->command->argv[0]);
     actor->script = script_copy(script);
     int r = actor->script ? part_begin(&actor->leader, plan) : -ENOMEM;
+    if (r == 0 && script->raw)
+        r = part_make_raw(&actor->leader);
     if (r == 0)
         r = open_loop(actor);
     if (r < 0) {

@@ -210,6 +210,21 @@ void part_close(struct part_descriptor *descriptor)
     fork_lock_release(&parts.lock);
 }
 
+int part_make_raw(const struct part *part)
+{
+    struct termios settings;
+    for (size_t i = 0; i < part->count; i++) {
+        const struct part_descriptor *descriptor = &part->descriptors[i];
+        if (!descriptor->owned || !sys_is_terminal(descriptor->fd))
+            continue;
+        int r = sys_get_terminal(descriptor->fd, &settings);
+        settings.c_oflag &= ~(tcflag_t)OPOST;
+        settings.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+        return r < 0 ? r : sys_set_terminal(descriptor->fd, &settings);
+    }
+    return 0;
+}
+
 /* One that others share is left as it is: then the kernel is asked, and only so much written as certainly fits. */
 static bool would_wait(const struct part_descriptor *descriptor, short events)
 {

@@ -55,6 +55,9 @@ bool part_is_halted(const struct part *part);
 struct part_descriptor *part_find(const struct part *part, int target);
 void part_close(struct part_descriptor *descriptor);
 
+/* Its own terminal neither changes what is written to it nor repeats what is read. */
+int part_make_raw(const struct part *part);
+
 /* Without waiting. -EAGAIN if that is not possible. */
 ssize_t part_write(const struct part_descriptor *descriptor, const void *bytes, size_t length);
 ssize_t part_read(const struct part_descriptor *descriptor, void *bytes, size_t size);

@@ -51,8 +51,7 @@ int script_check(const pk_script *script, pk_error *error)
                      PK_STEP_ARGUMENTS, NULL, "invalid script: %s", script->problem_text);
 }
 
-/* The bytes are copied. */
-static void add(pk_script *script, struct step step, const void *bytes, size_t length)
+void script_add(pk_script *script, struct step step, const void *bytes, size_t length)
 {
     if (!script || script->problem)
         return;
@@ -79,8 +78,9 @@ pk_script *script_copy(const pk_script *script)
     if (!copy)
         return NULL;
     for (size_t i = 0; i < script->count; i++)
-        add(copy, script->steps[i], script->steps[i].bytes, script->steps[i].length);
+        script_add(copy, script->steps[i], script->steps[i].bytes, script->steps[i].length);
     bool whole = copy->problem == 0;
+    copy->raw = script->raw;
     copy->problem = script->problem;
     memcpy(copy->problem_text, script->problem_text, sizeof(copy->problem_text));
     return whole ? copy : pk_script_free(copy);
@@ -130,7 +130,7 @@ void pk_script_write(pk_script *script, int fd, const void *bytes, size_t length
     check_fd(script, fd);
     if (length > 0)
         check_text(script, bytes);
-    add(script, (struct step){.kind = STEP_WRITE, .fd = fd}, bytes, length);
+    script_add(script, (struct step){.kind = STEP_WRITE, .fd = fd}, bytes, length);
 }
 
 void pk_script_print(pk_script *script, const char *text)
@@ -141,26 +141,26 @@ void pk_script_print(pk_script *script, const char *text)
 
 void pk_script_pause(pk_script *script, pk_duration pause)
 {
-    add(script, (struct step){.kind = STEP_PAUSE, .duration = pause}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_PAUSE, .duration = pause}, NULL, 0);
 }
 
 void pk_script_expect(pk_script *script, const char *text)
 {
     check_text(script, text);
-    add(script, (struct step){.kind = STEP_EXPECT}, text, text ? strlen(text) : 0);
+    script_add(script, (struct step){.kind = STEP_EXPECT}, text, text ? strlen(text) : 0);
 }
 
 void pk_script_copy(pk_script *script, int fd)
 {
     if (fd != -1)
         check_fd(script, fd);
-    add(script, (struct step){.kind = STEP_COPY, .fd = fd}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_COPY, .fd = fd}, NULL, 0);
 }
 
 void pk_script_close(pk_script *script, int fd)
 {
     check_fd(script, fd);
-    add(script, (struct step){.kind = STEP_CLOSE, .fd = fd}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_CLOSE, .fd = fd}, NULL, 0);
 }
 
 void pk_script_on_signal(pk_script *script, int signal_number, int exit_code)
@@ -170,18 +170,18 @@ void pk_script_on_signal(pk_script *script, int signal_number, int exit_code)
         check_code(script, exit_code);
     if (script && (signal_number == SIGKILL || signal_number == SIGSTOP))
         remember(script, -EINVAL, "nobody can say what signal %d does", signal_number);
-    add(script, (struct step){.kind = STEP_ON_SIGNAL, .number = signal_number, .answer = exit_code}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_ON_SIGNAL, .number = signal_number, .answer = exit_code}, NULL, 0);
 }
 
 void pk_script_leave(pk_script *script, pk_duration life)
 {
-    add(script, (struct step){.kind = STEP_LEAVE, .duration = life}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_LEAVE, .duration = life}, NULL, 0);
 }
 
 void pk_script_exit(pk_script *script, int code)
 {
     check_code(script, code);
-    add(script, (struct step){.kind = STEP_EXIT, .number = code}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_EXIT, .number = code}, NULL, 0);
 }
 
 void pk_script_die(pk_script *script, int signal_number)
@@ -189,17 +189,17 @@ void pk_script_die(pk_script *script, int signal_number)
     check_signal(script, signal_number);
     if (script && part_by_default(signal_number) != PART_DIES)
         remember(script, -EINVAL, "nobody dies of signal %d", signal_number);
-    add(script, (struct step){.kind = STEP_DIE, .number = signal_number}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_DIE, .number = signal_number}, NULL, 0);
 }
 
 void pk_script_hang(pk_script *script)
 {
-    add(script, (struct step){.kind = STEP_HANG}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_HANG}, NULL, 0);
 }
 
 void pk_script_run_out_of_memory(pk_script *script)
 {
-    add(script, (struct step){.kind = STEP_RUN_OUT}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_RUN_OUT}, NULL, 0);
 }
 
 enum { LAST_ERRNO = 4095 }; /* that the kernel has room for */
@@ -208,5 +208,5 @@ void pk_script_fail(pk_script *script, int number, pk_step step)
 {
     if (script && (number >= 0 || number < -LAST_ERRNO))
         remember(script, -EINVAL, "%d is no negative errno", number);
-    add(script, (struct step){.kind = STEP_FAIL, .number = number, .where = step}, NULL, 0);
+    script_add(script, (struct step){.kind = STEP_FAIL, .number = number, .where = step}, NULL, 0);
 }

@@ -6,6 +6,8 @@
 
 #include <processkit/script.h>
 
+#include <stdbool.h>
+
 enum step_kind {
     STEP_WRITE,
     STEP_PAUSE,
@@ -39,7 +41,11 @@ struct pk_script {
     char problem_text[128];
     struct step *steps;
     size_t count;
+    bool raw; /* what it writes to a terminal of its own is what came from one: it comes as it is */
 };
+
+/* One more, with a copy of these bytes. */
+void script_add(pk_script *script, struct step step, const void *bytes, size_t length);
 
 /* NULL for want of memory, and of NULL. */
 pk_script *script_copy(const pk_script *script);
