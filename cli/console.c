@@ -100,13 +100,18 @@ static struct pollfd poll_for(int fd, int events)
     return (struct pollfd){.fd = events ? fd : -1, .events = (short)events}; /* a hangup is always reported */
 }
 
+static bool reads_keys(const struct console *console)
+{
+    return flow_reads(&console->keys) && !(console->has_keys && raw_is_elsewhere());
+}
+
 void console_interest(const struct console *console, struct pollfd *polls)
 {
     for (size_t i = 0; i < CONSOLE_POLLS; i++)
         polls[i] = poll_for(-1, 0);
     if (!console)
         return;
-    polls[0] = poll_for(console->keys.from.fd, flow_reads(&console->keys) ? POLLIN : 0);
+    polls[0] = poll_for(console->keys.from.fd, reads_keys(console) ? POLLIN : 0);
     polls[1] = poll_for(console->screen.from.fd,
                         (flow_reads(&console->screen) ? POLLIN : 0) | (flow_writes(&console->keys) ? POLLOUT : 0));
     polls[2] = poll_for(console->screen.to.fd, flow_writes(&console->screen) ? POLLOUT : 0);
@@ -149,7 +154,7 @@ void console_handle(struct console *console, const struct pollfd *polls)
         flow_write(&console->keys);
     if (polls[1].revents && flow_reads(&console->screen))
         flow_read(&console->screen);
-    if (polls[0].revents && flow_reads(&console->keys))
+    if (polls[0].revents && reads_keys(console))
         flow_read(&console->keys);
     if (console->keys.error) /* what is typed now is for others */
         console->keys.is_over = console->end_given = true;

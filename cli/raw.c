@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static struct termios found;
+static bool is_wanted; /* by who reads what is typed there */
 static bool is_raw;
 
 bool raw_settings(struct termios *settings)
@@ -58,6 +59,7 @@ static bool await_foreground(void)
 
 void raw_begin(void)
 {
+    is_wanted = isatty(STDIN_FILENO);
     if (!await_foreground())
         return;
     /* One that was stopped by SIGSTOP could not put it back, and goes on with what it found in the first place. */
@@ -76,4 +78,9 @@ void raw_end(void)
     is_raw = false;
     tcsetattr(STDIN_FILENO, TCSANOW, &found);
     say_at_raw_terminal(false);
+}
+
+bool raw_is_elsewhere(void)
+{
+    return is_wanted && !is_raw;
 }

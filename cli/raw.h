@@ -22,4 +22,7 @@ void raw_begin(void);
 /* As it was found. Nothing if it is not raw. */
 void raw_end(void);
 
+/* It is for somebody else at the moment: to read what is typed would stop pk, or be refused. */
+bool raw_is_elsewhere(void);
+
 #endif

@@ -146,18 +146,20 @@ static void tell_result(const struct run_request *request, const pk_result *resu
             result->spared ? format_leftovers(result, names, sizeof(names)) : "");
 }
 
-/* What is left of the output is waited for as long as somebody takes it, but not after what was ended by force. */
+/* What is left of the output is waited for as long as somebody takes it, but not after what was ended by force.
+ * Frees the process. */
 static int finish(const struct run_request *request, pk_process *process, struct signals *signals)
 {
-    const pk_result *result = pk_process_result(process);
-    bool forced = is_out_of_time(result) || result->verdict == PK_VERDICT_STOPPED;
-    int ending = ending_of(result, signals->received);
+    pk_result result = *pk_process_result(process);
+    bool forced = is_out_of_time(&result) || result.verdict == PK_VERDICT_STOPPED;
+    int ending = ending_of(&result, signals->received);
     console_drain(signals->console, signals, forced ? PK_SECONDS(1) : PK_FOREVER);
     ending = console_ending(signals->console, ending);
     ending = output_finish(request, process, ending);
     signals->console = console_free(signals->console);
+    pk_process_free(process);
     terminal_restore();
-    tell_result(request, result);
+    tell_result(request, &result);
     return ending;
 }
 
@@ -191,7 +193,7 @@ static int run(struct run_request *request, struct signals *signals, pk_loop *lo
         return ending;
     tell_mechanism(request, process);
     if (carry(request, process, loop, signals, &error) == 0)
-        ending = finish(request, process, signals);
+        return finish(request, process, signals);
     signals->console = console_free(signals->console);
     pk_process_free(process);
     return ending;

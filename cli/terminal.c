@@ -3,6 +3,7 @@
  */
 #include "terminal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <termios.h>
@@ -33,12 +34,19 @@ void terminal_remember(void)
     close(terminal);
 }
 
+/* Whoever is there may be a shell that has continued pk in the background. */
+static bool is_left_to_nobody(int terminal)
+{
+    pid_t holder = tcgetpgrp(terminal);
+    return holder > 0 && holder != getpgrp() && killpg(holder, 0) < 0 && errno == ESRCH;
+}
+
 void terminal_restore(void)
 {
     int terminal = was_foreground ? open_terminal() : -1;
     if (terminal < 0)
         return;
-    if (tcgetpgrp(terminal) != getpgrp()) {
+    if (is_left_to_nobody(terminal)) {
         /* From the background this would stop pk, were the signal not blocked. */
         sigset_t background, previous;
         sigemptyset(&background);

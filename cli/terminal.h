@@ -10,7 +10,7 @@
 void terminal_remember(void);
 
 /* A program that made itself the foreground and died has left the terminal to nobody: gives it back to pk's process
- * group, if that had it before. */
+ * group, if that had it before. When the tree is gone, zombies included. */
 void terminal_restore(void);
 
 /*
