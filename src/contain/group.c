@@ -37,9 +37,12 @@ static int copy_options(const pk_group_options *given, pk_group_options *options
     return limits_check(&options->limits, error);
 }
 
-/* Without a mechanism yet. */
-static int new_group(const pk_group_options *options, pk_group **ret, pk_error *error)
+/* Without a mechanism yet. The options are filled in. */
+static int new_group(const pk_group_options *given, pk_group_options *options, pk_group **ret, pk_error *error)
 {
+    int r = copy_options(given, options, error);
+    if (r < 0)
+        return r;
     pk_group *group = calloc(1, sizeof(*group));
     if (!group)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
@@ -65,9 +68,7 @@ int group_create_staged(const pk_group_options *given, const struct backend *bac
 {
     pk_group_options options;
     pk_group *group;
-    int r = copy_options(given, &options, error);
-    if (r == 0)
-        r = new_group(&options, &group, error);
+    int r = new_group(given, &options, &group, error);
     if (r < 0)
         return r;
     group->backend = backend;
@@ -83,9 +84,7 @@ int pk_group_create(const pk_group_options *given, pk_group **ret, pk_error *err
 {
     pk_group_options options;
     pk_group *group;
-    int r = copy_options(given, &options, error);
-    if (r == 0)
-        r = new_group(&options, &group, error);
+    int r = new_group(given, &options, &group, error);
     if (r < 0)
         return r;
     r = choose_backend(group, options.mechanism, options.require, error);

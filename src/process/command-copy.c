@@ -144,8 +144,7 @@ pk_command *pk_command_copy(const pk_command *command)
     bool done = copy_texts(&copy->argv, &copy->argc, command->argv, command->argc) &&
                 copy_texts(&copy->search, &copy->search_count, command->search, command->search_count) &&
                 copy_environment(copy, command) && copy_descriptors(copy, command) && copy_rlimits(copy, command) &&
-                copy_text(&copy->arg0, command->arg0) &&
-                copy_text(&copy->directory, command->directory) &&
+                copy_text(&copy->arg0, command->arg0) && copy_text(&copy->directory, command->directory) &&
                 copy_bytes(&copy->groups, command->groups, command->group_count * sizeof(*command->groups)) &&
                 copy_bytes(&copy->pty, command->pty, sizeof(*command->pty)) &&
                 copy_bytes(&copy->contain, command->contain, sizeof(*command->contain));

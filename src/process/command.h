@@ -101,11 +101,11 @@ struct pk_command {
     struct feed_source input; /* of a pipe at 0 */
     bool has_input;
     struct shared *input_bytes; /* what it gives, unless that is a callback; runs have it too */
-    pk_duration idle_timeout; /* 0: none */
+    pk_duration idle_timeout;   /* 0: none */
     pk_duration drain;
     struct code_set ok_codes;
     pk_cancel *cancel;
-    pk_runner *runner; /* NULL: it is run for real */
+    pk_runner *runner;      /* NULL: it is run for real */
     pk_retry_options retry; /* attempts 0 or 1: none */
     struct tracer tracer;
 };

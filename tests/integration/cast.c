@@ -60,6 +60,16 @@ const char *cast_storm(void)
     return words;
 }
 
+int cast_count_descriptors(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
 int cast_count_directories(void)
 {
     return cast_count_directories_of(getpid());

@@ -55,6 +55,9 @@ pk_mechanism cast_mechanism(void **state);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
+/* How many descriptors this process has open, and the few that it takes to find that out. */
+int cast_count_descriptors(void);
+
 /* How many directories "processkit-PID-..." of this process there are, or of another, groups in them counted. */
 int cast_count_directories(void);
 int cast_count_directories_of(pid_t pid);

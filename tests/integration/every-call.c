@@ -3,11 +3,11 @@
  */
 #include "every-call.h"
 
+#include "cast.h"
 #include "contain/late-child.h"
 #include "lines.h"
 #include "sys/fault.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 enum { MOST_CALLS = 64, MOST_PLACES = 60, FIRST_PLACES = 3 };
@@ -29,22 +29,12 @@ static void note_call(const char *call, unsigned count, void *data)
     }
 }
 
-static int count_descriptors(void)
-{
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
 /* On a slow machine the killed may take longer than the end of their group waits: the library holds them until it sees
  * that they have ended. */
 static void wait_for_the_late(int before)
 {
     long deadline = clock_ms() + 1000L * test_slowness();
-    while (count_descriptors() > before && clock_ms() < deadline)
+    while (cast_count_descriptors() > before && clock_ms() < deadline)
         late_child_tidy();
 }
 
@@ -53,7 +43,7 @@ static int run_once(const struct every_call *every, const char *call, unsigned n
     pk_error error = {0};
     if (every->prepare)
         every->prepare(every->data);
-    int before = count_descriptors();
+    int before = cast_count_descriptors();
     sys_fault_clear();
     if (call)
         sys_fault_set(call, nth, number);
@@ -63,8 +53,8 @@ static int run_once(const struct every_call *every, const char *call, unsigned n
     if (r < 0 && (error.number != r || error.message[0] == '\0' || error.kind == PK_ERROR_NONE))
         fail_msg("%s #%u with errno %d: returned %d without an explanation", call, nth, number, r);
     wait_for_the_late(before);
-    if (count_descriptors() != before)
-        fail_msg("%s #%u with errno %d: descriptors %d -> %d", call, nth, number, before, count_descriptors());
+    if (cast_count_descriptors() != before)
+        fail_msg("%s #%u with errno %d: descriptors %d -> %d", call, nth, number, before, cast_count_descriptors());
     return r;
 }
 

@@ -60,6 +60,13 @@ pk_command *reporting_adversary(const struct witness *witness, const char *word,
     return command;
 }
 
+int run_attended(const pk_command *command, pk_result *result, pk_error *error)
+{
+    pk_auto(pk_process) process = NULL;
+    int r = pk_command_start(command, &process, error);
+    return r < 0 ? r : pk_process_wait(process, PK_FOREVER, result, error);
+}
+
 struct report capture(pk_command *command)
 {
     pk_error error;

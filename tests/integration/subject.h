@@ -32,6 +32,9 @@ pk_command *adversary(const char *word, ...) PK_SENTINEL;
 /* adversary --report PATH WORD... */
 pk_command *reporting_adversary(const struct witness *witness, const char *word, ...) PK_SENTINEL;
 
+/* Starts the command and waits for its end, whatever it may write to pipes that nobody reads. */
+int run_attended(const pk_command *command, pk_result *result, pk_error *error);
+
 /* Runs the command and returns its output; it must exit with 0. */
 struct report capture(pk_command *command);
 

@@ -165,7 +165,7 @@ static void closed_standard_descriptors_become_null(void **state)
     pk_command_pipe(command, 4);
     pk_error error;
     pk_result result;
-    int status = pk_command_status(command, &result, &error);
+    int status = run_attended(command, &result, &error);
     for (int fd = 0; fd < 3; fd++) {
         dup2(saved[fd], fd);
         close(saved[fd]);
@@ -226,7 +226,7 @@ static int run_with_limit(pk_command *command, rlim_t most)
     getrlimit(RLIMIT_NOFILE, &before);
     small = (struct rlimit){most, before.rlim_max};
     setrlimit(RLIMIT_NOFILE, &small);
-    int status = pk_command_status(command, &result, &error);
+    int status = run_attended(command, &result, &error);
     setrlimit(RLIMIT_NOFILE, &before);
     if (status == 0) {
         assert_int_equal(result.exit_code, 3);

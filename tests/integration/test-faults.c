@@ -6,7 +6,6 @@
 #include "cast.h"
 #include "sys/fault.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -28,21 +27,11 @@ struct holdings {
     bool children;
 };
 
-static int count_descriptors(void)
-{
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
 static struct holdings take_stock(void)
 {
     siginfo_t info;
     return (struct holdings){
-        .descriptors = count_descriptors(),
+        .descriptors = cast_count_descriptors(),
         .directories = cast_count_directories(),
         .children = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0,
     };
@@ -115,7 +104,7 @@ static int run_private(const struct scenario *scenario, pk_error *error)
     pk_auto(pk_command) command = make_command(scenario);
     pk_group_options options = PK_GROUP_OPTIONS_INIT;
     options.mechanism = *scenario->mechanism;
-    pk_auto(pk_process) process = NULL;
+    pk_auto(pk_process) process = NULL; /* by a verb that leaves its pipes alone */
     pk_command_contain(command, &options);
     int r = pk_command_start(command, &process, error);
     return r < 0 ? r : pk_process_wait(process, PK_FOREVER, NULL, error);

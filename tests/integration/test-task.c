@@ -1,25 +1,15 @@
 /*
  * Tasks: what they know, many of them, their loops, and what makes none.
  */
+#include "cast.h"
 #include "sys/fault.h"
 #include "told.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- Looking ---------------------------------------------------------------------------------------------------- */
-
-static int count_descriptors(void)
-{
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
 
 static void a_task_tells_what_it_knows(void **state)
 {
@@ -55,10 +45,10 @@ static void a_task_that_is_over_holds_no_descriptor(void **state)
     pk_command_input_text(command, "in");
     pk_task *first = told_submit(command, PK_VERB_OUTPUT, loop, &told);
     told_run(loop, &told, 1); /* what is made once is there from now on */
-    int before = count_descriptors();
+    int before = cast_count_descriptors();
     pk_task *second = told_submit(command, PK_VERB_OUTPUT, loop, &told);
     told_run(loop, &told, 2);
-    assert_int_equal(count_descriptors(), before);
+    assert_int_equal(cast_count_descriptors(), before);
     pk_task_free(first);
     pk_task_free(second);
     pk_loop_free(loop);
