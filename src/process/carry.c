@@ -229,6 +229,19 @@ void carry_settle(pk_process *process)
         stream_settle(&process->streams[i]);
 }
 
+/* Where one has come to its end the others mostly have too: who ends closes all of them. */
+static void advance_streams(pk_process *process, const struct pollfd *fds)
+{
+    bool all = !fds;
+    for (size_t i = 0; i < process->stream_count && !process->freed; i++) {
+        struct stream *stream = &process->streams[i];
+        if (!stream->driven || stream->ended || !(all || fds[CARRY_STREAMS + i].revents))
+            continue;
+        carry_stream(process, stream);
+        all |= stream->at_end;
+    }
+}
+
 static int advance(pk_process *process, const struct pollfd *fds)
 {
     if (process->finished || process->freed)
@@ -237,9 +250,7 @@ static int advance(pk_process *process, const struct pollfd *fds)
         owner_check_guard(process->run.group->site);
     if (!fds || fds[CARRY_FEED].revents)
         feed_advance(&process->feed);
-    for (size_t i = 0; i < process->stream_count && !process->freed; i++)
-        if (process->streams[i].driven && (!fds || fds[CARRY_STREAMS + i].revents))
-            carry_stream(process, &process->streams[i]);
+    advance_streams(process, fds);
     int r = !process->freed && run_is_due(process, fds) ? carry_run(process) : 0;
     if (!process->freed)
         carry_settle(process);

@@ -49,7 +49,7 @@ void carry_settle(pk_process *process);
 /*
  * Waits until something happened, `extra` (which may be NULL) has fired or the time has come, and carries on. 0, or a
  * negative errno; -ECANCELED if a callback has freed it, and then it is gone. carry_look(process, NULL) comes before
- * the first time.
+ * the first time, unless it has only just been started.
  */
 int carry_pump(pk_process *process, struct pollfd *extra, pk_time until);
 

@@ -76,6 +76,9 @@ int process_start_in(pk_group *group, const pk_command *command, enum process_st
 void process_tap(pk_process *process, struct process_tap *tap);
 void process_end_taps(pk_process *process);
 
+/* wait.c: pk_process_wait without a deadline, right after the start. */
+int process_wait_started(pk_process *process, pk_error *error);
+
 /* By the child's number; NULL: there is no such stream. */
 struct stream *process_stream(const pk_process *process, int fd);
 

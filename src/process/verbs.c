@@ -23,7 +23,7 @@ static int try_once(const pk_command *command, const struct wish *wish, struct a
     *started = r == 0;
     if (r < 0)
         return r;
-    r = pk_process_wait(process, PK_FOREVER, NULL, error);
+    r = process_wait_started(process, error);
     if (r == 0)
         r = answer_take(answer, process, error);
     if (r != -ECANCELED) /* a callback of the command has freed it */

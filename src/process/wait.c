@@ -17,24 +17,36 @@ static int begin(pk_process *process)
     return carry_look(process, NULL);
 }
 
-int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error)
+static int pump_to_end(pk_process *process, pk_time deadline, pk_error *error)
 {
-    int r = carry_check(process, error);
-    if (r < 0)
-        return r;
     pid_t pid = process->run.leader->pid;
-    r = begin(process);
+    int r = 0;
     while (r == 0 && !process->finished) {
         if (sys_now() >= deadline)
             return error_set(error, -ETIMEDOUT, PK_ERROR_TIMEOUT, PK_STEP_WAIT, NULL,
                              "pid %d has not ended: the deadline passed first", pid);
         r = carry_pump(process, NULL, deadline);
     }
+    return r < 0 ? carry_explain(r, error) : 0;
+}
+
+int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk_error *error)
+{
+    int r = carry_check(process, error);
     if (r < 0)
-        return carry_explain(r, error);
-    if (result)
+        return r;
+    r = begin(process);
+    r = r < 0 ? carry_explain(r, error) : pump_to_end(process, deadline, error);
+    if (r == 0 && result)
         *result = process->run.result;
-    return 0;
+    return r;
+}
+
+/* Looking first would find nothing: three calls for the usual capture. */
+int process_wait_started(pk_process *process, pk_error *error)
+{
+    return process->feed.fd >= 0 ? pk_process_wait(process, PK_FOREVER, NULL, error)
+                                 : pump_to_end(process, PK_FOREVER, error);
 }
 
 /* ---- Several ---------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "sys/sys.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -46,9 +47,9 @@ int sys_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout)
 
 int sys_set_non_blocking(int fd)
 {
-    int flags = sys_fcntl(fd, F_GETFL, 0);
-    int r = flags < 0 ? flags : sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    return r < 0 ? r : 0;
+    SYS_FAULT("ioctl");
+    int on = 1;
+    return (int)SYS_RESULT(ioctl(fd, FIONBIO, &on));
 }
 
 bool sys_is_readable(int fd)
