@@ -92,6 +92,17 @@ static int advance(pk_process *process, pk_error *error)
     return r < 0 ? carry_explain(r, error) : 0;
 }
 
+/* Before each of many lines that were read at once that would cost more than all of them. So they are only interrupted
+ * where time has passed: then whoever takes them is slow. */
+static int advance_now_and_then(pk_process *process, pk_error *error)
+{
+    pk_time now = sys_now_roughly();
+    if (process->looked != 0 && now < time_add(process->looked, PK_MILLISECONDS(10)))
+        return 0;
+    process->looked = now;
+    return advance(process, error);
+}
+
 static int no_stream(int fd, pk_error *error)
 {
     return error_set(error, -EBADF, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL,
@@ -166,7 +177,7 @@ static int pull(pk_process *process, const struct pull *pull, pk_time deadline, 
     if (r == 0)
         r = no_stream(pull->fd, error);
     else if (r > 0)
-        r = advance(process, error);
+        r = advance_now_and_then(process, error);
     while (r == 0) {
         bool more;
         process_enter(process);

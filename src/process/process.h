@@ -36,9 +36,10 @@ struct pk_process {
     bool draining;
     pk_time drained; /* when streams that are still open are given up, once the run has ended */
     pk_time run_wake;
-    bool finished; /* the run, and all streams */
-    size_t turn;   /* the stream that is asked for a line next */
-    unsigned told; /* events that pk_process_next_event has given, as bits */
+    pk_time looked; /* by who asks for lines, roughly: at everything else */
+    bool finished;  /* the run, and all streams */
+    size_t turn;    /* the stream that is asked for a line next */
+    unsigned told;  /* events that pk_process_next_event has given, as bits */
 
     /* A callback may free the process: then the memory stays until nobody is busy with it. */
     unsigned busy;

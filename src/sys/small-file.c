@@ -94,9 +94,19 @@ int sys_close_safe(int fd)
     return -1;
 }
 
-uint64_t sys_now(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+uint64_t sys_now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t sys_now_roughly(void)
+{
+    return read_clock(CLOCK_MONOTONIC_COARSE);
 }

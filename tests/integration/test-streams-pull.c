@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -315,6 +316,46 @@ static void a_blocked_tee_delays_no_line(void **state)
     close(ends[1]);
 }
 
+static bool has_ended(const pk_process *process)
+{
+    struct pollfd ended = {.fd = pk_process_pidfd(process), .events = POLLIN};
+    return poll(&ended, 1, 0) > 0;
+}
+
+/* Thousands of them, read at once. */
+static void lines_that_are_there_do_not_put_off_a_deadline(void **state)
+{
+    pk_error error;
+    struct timespec pause = {.tv_nsec = 1000000};
+    pk_auto(pk_command) command = course_command(state, "lines 5000 -- print-to 2 ready -- hold");
+    pk_command_pipe(command, 1);
+    pk_command_pipe(command, 2);
+    pk_command_timeout(command, PK_MILLISECONDS(300) * test_slowness());
+    pk_auto(pk_process) process = start(command);
+    assert_line(process, 2, "ready", PK_LINE_LF);
+    int lines = 0;
+    for (; lines < 4000 && !has_ended(process); lines++) {
+        assert_int_equal(next(process, 1, patience, &error), 1);
+        nanosleep(&pause, NULL);
+    }
+    assert_in_range(lines, 1, 3999);
+    assert_int_equal(end(process).verdict, PK_VERDICT_TIMED_OUT);
+}
+
+static void lines_that_are_there_cost_no_calls(void **state)
+{
+    pk_error error;
+    pk_auto(pk_command) command = course_command(state, "lines 3000 -- print-to 2 ready -- hold");
+    pk_command_pipe(command, 1);
+    pk_command_pipe(command, 2);
+    pk_auto(pk_process) process = start(command);
+    assert_line(process, 2, "ready", PK_LINE_LF);
+    sys_fault_clear();
+    for (int i = 0; i < 3000; i++)
+        assert_int_equal(next(process, 1, patience, &error), 1);
+    assert_in_range(sys_fault_count("waitid") + sys_fault_count("ppoll") + sys_fault_count("read"), 0, 300);
+}
+
 /* Who takes its time between lines has no silent child. */
 static void slow_asking_is_no_silence(void **state)
 {
@@ -366,6 +407,8 @@ static const struct test tests[] = {
     EACH_MECHANISM(a_stream_is_taken_once),
     EACH_MECHANISM(a_deadline_of_the_command_is_kept),
     EACH_MECHANISM(a_blocked_tee_delays_no_line),
+    EACH_MECHANISM(lines_that_are_there_do_not_put_off_a_deadline),
+    EACH_MECHANISM(lines_that_are_there_cost_no_calls),
     EACH_MECHANISM(slow_asking_is_no_silence),
     EACH_MECHANISM(waiting_for_another_stream_burns_no_time),
 };
