@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char nothing[1];
+
 struct text {
     pk_text_options options;
     int fd;
@@ -82,6 +84,7 @@ int text_new(struct text **ret, const pk_text_options *given, int fd, pk_error *
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot read text");
     text->options = options;
     text->fd = fd;
+    text->bytes = nothing;
     lines_init(&text->lines, options.line_max, options.split_at_cr);
     r = options.encoding ? open_encoding(text, options.encoding, error) : 0;
     if (r < 0) {
@@ -219,7 +222,7 @@ int text_next(struct text *text, pk_line *line)
 
 void text_feed(struct text *text, char *bytes, size_t length)
 {
-    text->bytes = bytes;
+    text->bytes = length > 0 ? bytes : nothing;
     text->length = length;
 }
 
