@@ -31,9 +31,9 @@ typedef struct pk_counters {
     uint64_t guard_losses;           /* guardians and reapers that were lost */
 } pk_counters;
 
-#define PK_COUNTERS_INIT    \
-    {                       \
-        sizeof(pk_counters) \
+#define PK_COUNTERS_INIT                                    \
+    {                                                       \
+        sizeof(pk_counters), 0, 0, 0, {0}, 0, 0, 0, 0, 0, 0 \
     }
 
 /*
