@@ -31,11 +31,11 @@ static void put(int fd, const char *bytes, size_t length)
 static void put_line(int fd, const char *text)
 {
     size_t length = strlen(text);
-    char *line = malloc(length + 1);
+    char *line = malloc(length + 2);
     if (!line)
         give_up("malloc");
-    memcpy(line, text, length);
-    line[length] = '\n';
+    char *end = stpcpy(line, text);
+    *end = '\n';
     put(fd, line, length + 1);
     free(line);
 }
