@@ -16,18 +16,6 @@
 
 #define PROGRAM "no-such-program-anywhere"
 
-/* The library's close goes past this sanitizer, as it must in a child that shares its owner's memory. So a number that
- * one thread has closed and another gets looks like one descriptor that is made twice. */
-#ifdef __SANITIZE_THREAD__
-const char *__tsan_default_suppressions(void);
-
-const char *__tsan_default_suppressions(void)
-{
-    return "race:^sys_pipe$\nrace:^sys_eventfd$\nrace:^sys_timerfd_create$\nrace:^sys_epoll_create$\n"
-           "race:^sys_epoll_ctl$\nrace:^sys_fcntl$\n";
-}
-#endif
-
 static pk_command *play(const pk_script *script)
 {
     pk_error error;
