@@ -4,6 +4,7 @@
 #include "subject.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,17 +68,31 @@ static void assert_same(pk_command *command, const char *shell, const char *appl
     free(text);
 }
 
-/* By each shell that there is and has no programs of its own. */
-static void compare_programs(pk_command *command)
+static bool is_busybox(const char *shell)
 {
-    assert_same(command, "/bin/sh", NULL);
-    if (access("/bin/bash", X_OK) == 0)
-        assert_same(command, "/bin/bash", NULL);
+    char path[PATH_MAX];
+    return realpath(shell, path) && strstr(path, "busybox");
+}
+
+/* By each shell that there is and has no programs of its own; false: there is none. */
+static bool compare_programs(pk_command *command)
+{
+    static const char *const shells[] = {"/bin/sh", "/bin/bash"};
+    bool any = false;
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
+        if (access(shells[i], X_OK) < 0 || is_busybox(shells[i]))
+            continue;
+        assert_same(command, shells[i], NULL);
+        any = true;
+    }
+    return any;
 }
 
 static void compare(pk_command *command)
 {
     compare_programs(command);
+    if (is_busybox("/bin/sh"))
+        assert_same(command, "/bin/sh", NULL);
     if (access("/bin/busybox", X_OK) == 0)
         assert_same(command, "/bin/busybox", "sh");
 }
@@ -134,7 +149,8 @@ static void run_as(const char *name)
     setenv("PATH", path, 1);
     assert_return_code(symlink(adversary_path(), name), errno);
     pk_auto(pk_command) command = pk_command_new(name, "describe", NULL);
-    compare_programs(command);
+    if (!compare_programs(command))
+        skip_test("a shell without programs of its own");
     pk_command_unsetenv(command, "PK_NOT_THERE"); /* by env */
     compare_programs(command);
     assert_return_code(unlink(name), errno);
