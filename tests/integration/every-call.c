@@ -58,8 +58,7 @@ static int run_once(const struct every_call *every, const char *call, unsigned n
     return r;
 }
 
-/* Where everything is slow, some of the many places that make the same call stand for all of them. */
-static unsigned next_place(unsigned nth)
+unsigned every_next_place(unsigned nth)
 {
     return nth < FIRST_PLACES || test_slowness() == 1 ? nth + 1 : nth + 4;
 }
@@ -80,7 +79,7 @@ unsigned every_call_fails(const struct every_call *every)
     for (size_t i = 0; i < calls.count; i++) {
         unsigned most = calls.items[i].count < MOST_PLACES ? calls.items[i].count : MOST_PLACES;
         places += most;
-        for (unsigned nth = 1; nth <= most; nth = next_place(nth), faults++) {
+        for (unsigned nth = 1; nth <= most; nth = every_next_place(nth), faults++) {
             r = run_once(every, calls.items[i].name, nth, numbers[(i + nth) % 4]);
             if (every->check)
                 every->check(every->data, r);

@@ -19,4 +19,7 @@ struct every_call {
  * places there are; where everything is slow, a call does not fail at each of them. */
 unsigned every_call_fails(const struct every_call *every);
 
+/* Where everything is slow, some of the many places that make the same call stand for all of them: the next, from 1. */
+unsigned every_next_place(unsigned nth);
+
 #endif

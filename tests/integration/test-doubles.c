@@ -93,8 +93,11 @@ static void every_verb_is_the_same(void **state)
     const struct scene *scene = *state;
     adversary_path(); /* or there is nothing to compare with */
     witness = scene->spares ? witness_new() : NULL;
+    unsigned turn =
+        (unsigned)strlen(scene->words); /* where everything is slow, each verb has its turn in some scenes */
     for (const struct verb *verb = verbs; verb->name; verb++)
-        compare(scene, verb);
+        if (test_slowness() == 1 || turn++ % 4 == 0)
+            compare(scene, verb);
     if (!witness)
         return;
     witness_update(witness);

@@ -132,11 +132,14 @@ static void half_a_line_is_told_before_the_end(void **state)
 
 static void a_million_lines_come_before_the_end(void **state)
 {
-    pk_auto(pk_command) command = course_command(state, "lines 1000000");
+    char words[32];
+    unsigned count = fewer(1000000);
+    snprintf(words, sizeof(words), "lines %u", count);
+    pk_auto(pk_command) command = course_command(state, words);
     pk_command_pipe(command, 1);
     pk_auto(pk_process) process = start(command);
     expect(process, PK_EVENT_STARTED);
-    for (uint64_t i = 1; i <= 1000000; i++) {
+    for (uint64_t i = 1; i <= count; i++) {
         pk_process_event event = next(process);
         if (event.kind != PK_EVENT_OUTPUT || event.line.number != i)
             fail_msg("event %d instead of line %llu", (int)event.kind, (unsigned long long)i);
