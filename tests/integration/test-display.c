@@ -68,10 +68,10 @@ static void assert_same(pk_command *command, const char *shell, const char *appl
     free(text);
 }
 
-static bool is_busybox(const char *shell)
+static bool is_busybox(const char *program)
 {
     char path[PATH_MAX];
-    return realpath(shell, path) && strstr(path, "busybox");
+    return realpath(program, path) && strstr(path, "busybox");
 }
 
 /* By each shell that there is and has no programs of its own; false: there is none. */
@@ -165,6 +165,8 @@ static void and_as_a_program(void **state)
 static void programs_may_have_names_of_the_shells(void **state)
 {
     static const char *const names[] = {"cd", "exec", "exit", "kill", "time", "a=b", "-x", "while", "export"};
+    if (is_busybox("/usr/bin/env") || is_busybox("/bin/env"))
+        skip_test("an env without programs of its own");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         run_as(names[i]);
 }
