@@ -30,15 +30,6 @@ static bool copy_bytes(void *place, const void *bytes, size_t size)
     return *copy != NULL;
 }
 
-/* With the room that command_grow takes for granted. */
-static void *make_array(size_t count, size_t item_size)
-{
-    size_t room = 1;
-    while (room < count)
-        room *= 2;
-    return calloc(room, item_size);
-}
-
 static bool copy_uses(struct stream_uses **place, const struct stream_uses *from)
 {
     if (!copy_bytes(place, from, sizeof(*from)))
@@ -59,7 +50,7 @@ static bool copy_uses(struct stream_uses **place, const struct stream_uses *from
 /* With a NULL behind it. */
 static bool copy_texts(char ***place, size_t *count, char *const *from, size_t length)
 {
-    char **list = *place = make_array(length + 1, sizeof(*list));
+    char **list = *place = array_new(length + 1, sizeof(*list));
     bool done = list != NULL;
     for (*count = 0; done && *count < length; *count += done)
         done = copy_text(&list[*count], from[*count]);
@@ -70,7 +61,7 @@ static bool copy_environment(pk_command *copy, const pk_command *from)
 {
     if (!from->environment)
         return true;
-    copy->environment = make_array(from->environment_count, sizeof(*copy->environment));
+    copy->environment = array_new(from->environment_count, sizeof(*copy->environment));
     bool done = copy->environment != NULL;
     while (done && copy->environment_count < from->environment_count) {
         const struct environment_change *change = &from->environment[copy->environment_count];
@@ -85,7 +76,7 @@ static bool copy_descriptors(pk_command *copy, const pk_command *from)
 {
     if (!from->descriptors)
         return true;
-    copy->descriptors = make_array(from->descriptor_count, sizeof(*copy->descriptors));
+    copy->descriptors = array_new(from->descriptor_count, sizeof(*copy->descriptors));
     bool done = copy->descriptors != NULL;
     while (done && copy->descriptor_count < from->descriptor_count) {
         const struct descriptor *descriptor = &from->descriptors[copy->descriptor_count];
@@ -101,7 +92,7 @@ static bool copy_rlimits(pk_command *copy, const pk_command *from)
 {
     if (!from->rlimits)
         return true;
-    copy->rlimits = make_array(from->rlimit_count, sizeof(*copy->rlimits));
+    copy->rlimits = array_new(from->rlimit_count, sizeof(*copy->rlimits));
     if (copy->rlimits)
         memcpy(copy->rlimits, from->rlimits, from->rlimit_count * sizeof(*from->rlimits));
     return copy->rlimits != NULL;

@@ -16,23 +16,17 @@ enum { HIGHEST_FD = 65535 };
 
 void command_remember(pk_command *command, int number, const char *format, ...)
 {
-    if (command->problem)
-        return;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(command->problem_text, sizeof(command->problem_text), format, arguments);
+    problem_remember(&command->problem, number, format, arguments);
     va_end(arguments);
-    command->problem = number;
 }
 
 int command_check(const pk_command *command, pk_error *error)
 {
     if (!command)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a command");
-    if (command->problem == 0)
-        return 0;
-    return error_set(error, command->problem, command->problem == -ENOMEM ? PK_ERROR_NO_MEMORY : PK_ERROR_INVALID,
-                     PK_STEP_ARGUMENTS, NULL, "invalid command: %s", command->problem_text);
+    return problem_check(&command->problem, "command", error);
 }
 
 char *command_copy(pk_command *command, const char *text, const char *what)
@@ -55,16 +49,10 @@ static void replace(char **place, char *text)
 
 bool command_grow(pk_command *command, void *array, size_t count, size_t item_size)
 {
-    void **items = array;
-    if (count != 0 && (count & (count - 1)) != 0)
-        return true;
-    void *larger = reallocarray(*items, count ? count * 2 : 1, item_size);
-    if (!larger) {
+    bool grown = array_grow(array, count, item_size);
+    if (!grown)
         command_remember(command, -ENOMEM, "out of memory");
-        return false;
-    }
-    *items = larger;
-    return true;
+    return grown;
 }
 
 /* ---- Program and arguments -------------------------------------------------------------------------------------- */
@@ -213,7 +201,8 @@ static void add_change(pk_command *command, enum environment_kind kind, const ch
             command_remember(command, -ENOMEM, "out of memory");
         }
     }
-    if (command->problem || !command_grow(command, &command->environment, command->environment_count, sizeof(change))) {
+    if (command->problem.number ||
+        !command_grow(command, &command->environment, command->environment_count, sizeof(change))) {
         free(change.name);
         free(change.value);
         return;

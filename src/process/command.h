@@ -4,6 +4,8 @@
 #ifndef PK_PROCESS_COMMAND_H
 #define PK_PROCESS_COMMAND_H
 
+#include "base/array.h"
+#include "base/problem.h"
 #include "base/shared.h"
 #include "io/feed.h"
 #include "io/stream.h"
@@ -58,9 +60,13 @@ struct code_set {
     uint64_t bits[4];
 };
 
+static inline bool code_set_has(const struct code_set *set, int code)
+{
+    return set->bits[code / 64 & 3] >> (code % 64) & 1;
+}
+
 struct pk_command {
-    int problem; /* the first thing that was wrong, a negative errno; 0: none */
-    char problem_text[192];
+    struct problem problem;
 
     char **argv; /* ends with NULL; argv[0] is the program as given */
     size_t argc;

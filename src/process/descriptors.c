@@ -107,12 +107,17 @@ static int open_terminal(struct plan *plan, const struct descriptor *descriptor,
     return plan->moves[plan->terminal].source;
 }
 
+/* What the child opens first must not become its stdout. A standard descriptor that closes on exec is closed as well as
+ * far as children go: in an owner that had it closed it is one of ours, or of another library. */
+bool descriptor_becomes_null(int fd, int flags)
+{
+    return fd < STANDARD && (flags == -EBADF || (flags >= 0 && flags & FD_CLOEXEC));
+}
+
 static int inherit(struct plan *plan, int target)
 {
     int r = sys_fcntl(target, F_GETFD, 0);
-    /* What the child opens first must not become its stdout. A standard descriptor that closes on exec is closed as
-     * well as far as children go: in an owner that had it closed it is one of ours, or of another library. */
-    if (target < STANDARD && (r == -EBADF || (r >= 0 && r & FD_CLOEXEC)))
+    if (descriptor_becomes_null(target, r))
         return open_null(plan, target);
     return r < 0 ? r : target;
 }

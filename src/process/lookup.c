@@ -1,6 +1,6 @@
 /*
- * Where the program may be: the paths to try, in the order of the directories that
- * the command names, and then of the child's PATH.
+ * Where the program may be: the paths to try, in the order of the directories that the command names, and then of the
+ * child's PATH.
  *
  * They are not looked at here. The child tries them with exec, in its own directory and with its own rights, and so
  * only the kernel decides what can be run.

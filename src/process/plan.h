@@ -68,4 +68,7 @@ int plan_open_directory(const struct plan *plan, int *dir);
 /* descriptors.c */
 int plan_descriptors(struct plan *plan, bool captures, pk_error *error);
 
+/* Whether the child finds /dev/null where it is to inherit a descriptor, with what F_GETFD says of that one. */
+bool descriptor_becomes_null(int fd, int flags);
+
 #endif

@@ -174,7 +174,7 @@ static void take_leader_end(struct run *run, pk_time now)
     } else {
         result->leader_ending = PK_ENDING_EXITED;
         result->exit_code = leader->value;
-        result->ok_code = run->ok_codes.bits[leader->value / 64 & 3] >> (leader->value % 64) & 1;
+        result->ok_code = code_set_has(&run->ok_codes, leader->value);
     }
     run->reached |= RUN_REACHED(PK_EVENT_LEADER_EXITED);
     run_note(run, PK_TRACE_LEADER_EXITED);

@@ -263,9 +263,9 @@ static int look_at_lines(pk_task *task, pk_error *error)
         task->on_line = descriptor->uses->on_line;
         task->line_data = descriptor->uses->line_data;
     }
-    int before = task->command->problem;
+    int before = task->command->problem.number;
     pk_command_on_line(task->command, 1, on_line, task);
-    return task->command->problem == before ? 0 : command_check(task->command, error);
+    return task->command->problem.number == before ? 0 : command_check(task->command, error);
 }
 
 /* ---- The handle's side ------------------------------------------------------------------------------------------ */

@@ -147,7 +147,7 @@ void play_signal(struct actor *actor, int signal_number)
 
 void actor_signal(struct actor *actor, int signal_number)
 {
-    signal_part(actor, &actor->leader, signal_number);
+    play_signal(actor, signal_number);
     for (struct child *child = actor->children; child; child = child->older)
         signal_part(actor, &child->part, signal_number);
 }

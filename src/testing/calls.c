@@ -3,15 +3,24 @@
  */
 #include "testing/calls.h"
 
+#include "base/array.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-void double_open(struct double_runner *base)
+void *double_new(size_t size, runner_start_function *start, void (*free_it)(pk_runner *runner), pk_error *error)
 {
+    struct double_runner *base = calloc(1, size);
+    if (!base) {
+        error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a runner");
+        return NULL;
+    }
     base->runner.references = 1;
+    base->runner.start = start;
+    base->runner.free = free_it;
     pthread_mutex_init(&base->lock, NULL);
+    return base;
 }
 
 void double_close(struct double_runner *base)
@@ -29,13 +38,11 @@ static int keep(struct double_runner *base, const pk_command *command)
     if (!copy)
         return -ENOMEM;
     pk_command_runner(copy, NULL);
-    pk_command **larger = reallocarray(base->calls, base->call_count + 1, sizeof(*larger));
-    if (!larger) {
+    if (!array_grow(&base->calls, base->call_count, sizeof(pk_command *))) {
         pk_command_free(copy);
         return -ENOMEM;
     }
-    base->calls = larger;
-    larger[base->call_count++] = copy;
+    base->calls[base->call_count++] = copy;
     return 0;
 }
 

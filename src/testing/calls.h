@@ -18,7 +18,13 @@ struct double_runner {
     void *tell_data;
 };
 
-void double_open(struct double_runner *base);
+typedef int runner_start_function(pk_runner *runner, const pk_command *command, enum process_stdio stdio,
+                                  pk_process **process, pk_error *error);
+
+/* A runner of that size, all zero behind what every double has. NULL, and the error, without memory. */
+void *double_new(size_t size, runner_start_function *start, void (*free_it)(pk_runner *runner), pk_error *error);
+
+/* What every double has. */
 void double_close(struct double_runner *base);
 
 /* Remembers a start, and tells it. */

@@ -2,6 +2,7 @@
  * What a run on a cassette is known by.
  */
 #include "base/error.h"
+#include "process/plan.h"
 #include "sys/sys.h"
 #include "testing/cassette.h"
 
@@ -19,11 +20,9 @@ static bool is_null(int fd)
     return sys_fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
-/* A standard descriptor that is closed, or would be by exec, is /dev/null in the child. */
 static bool inherits_null(int fd)
 {
-    int flags = sys_fcntl(fd, F_GETFD, 0);
-    return (fd <= 2 && (flags == -EBADF || (flags >= 0 && flags & FD_CLOEXEC))) || is_null(fd);
+    return descriptor_becomes_null(fd, sys_fcntl(fd, F_GETFD, 0)) || is_null(fd);
 }
 
 bool key_leads_nowhere(const struct descriptor *descriptor)

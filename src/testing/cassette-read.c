@@ -4,6 +4,7 @@
  * The text may come from anybody. What is not known here is refused and not passed over: a member with a slip in its
  * name would otherwise make another run of it.
  */
+#include "base/array.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "testing/cassette.h"
@@ -149,7 +150,7 @@ static int get_words(const struct reader *reader, const json_t *value, const cha
         return complain(reader, "'%s' is no list of words", name);
     int r = 0;
     for (size_t i = 0; r == 0 && i < reader->api->array_size(value); i++) {
-        if (!cassette_grow(&pieces->items, pieces->count, sizeof(*pieces->items)))
+        if (!array_grow(&pieces->items, pieces->count, sizeof(*pieces->items)))
             return no_memory(reader);
         r = get_bytes(reader, reader->api->array_get(value, i), name, &pieces->items[pieces->count]);
         pieces->count += r == 0;
@@ -337,11 +338,11 @@ static int read_steps(struct reader *reader, const json_t *steps, pk_script *scr
     for (reader->step = 1; r == 0 && reader->step <= count; reader->step++)
         r = read_step(reader, reader->api->array_get(steps, reader->step - 1), script);
     size_t read = reader->step - 1;
-    if (r >= 0 && script->problem) {
-        if (script->problem == -ENOMEM)
+    if (r >= 0 && script->problem.number) {
+        if (script->problem.number == -ENOMEM)
             return no_memory(reader);
         reader->step = read;
-        return complain(reader, "%s", script->problem_text);
+        return complain(reader, "%s", script->problem.text);
     }
     reader->step = 0;
     if (r >= 0 && (r == 0 || read < count))

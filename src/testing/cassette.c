@@ -3,22 +3,12 @@
  */
 #include "testing/cassette.h"
 
+#include "base/array.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool cassette_grow(void *array, size_t count, size_t item_size)
-{
-    void **items = array;
-    if (count != 0 && (count & (count - 1)) != 0)
-        return true;
-    void *larger = reallocarray(*items, count ? count * 2 : 1, item_size);
-    if (larger)
-        *items = larger;
-    return larger != NULL;
-}
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------ */
 
@@ -36,7 +26,7 @@ int piece_copy(struct piece *piece, const char *bytes, size_t length)
 
 int pieces_add(struct pieces *pieces, const char *bytes, size_t length)
 {
-    if (!cassette_grow(&pieces->items, pieces->count, sizeof(*pieces->items)))
+    if (!array_grow(&pieces->items, pieces->count, sizeof(*pieces->items)))
         return -ENOMEM;
     int r = piece_copy(&pieces->items[pieces->count], bytes, length);
     if (r == 0)
@@ -56,7 +46,7 @@ void pieces_free(struct pieces *pieces)
 
 int cassette_add(struct cassette *cassette, struct cassette_run *run)
 {
-    if (!cassette_grow(&cassette->runs, cassette->count, sizeof(struct cassette_run *)))
+    if (!array_grow(&cassette->runs, cassette->count, sizeof(struct cassette_run *)))
         return -ENOMEM;
     cassette->runs[cassette->count++] = run;
     return 0;

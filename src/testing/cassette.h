@@ -32,9 +32,6 @@ int piece_copy(struct piece *piece, const char *bytes, size_t length);
 int pieces_add(struct pieces *pieces, const char *bytes, size_t length);
 void pieces_free(struct pieces *pieces);
 
-/* Makes room for one more item in the array that this points to: in powers of two, so no capacity need be kept. */
-bool cassette_grow(void *array, size_t count, size_t item_size);
-
 /* ---- What a run is known by -------------------------------------------------------------------------------------- */
 
 struct cassette_key {
@@ -66,8 +63,7 @@ int scrub_piece(const pk_cassette_options *options, pk_cassette_field field, str
 /* The output in a script, line by line, wherever its lines were cut. */
 int scrub_script(const pk_cassette_options *options, pk_script **script);
 
-/* ---- The whole ----------------------------------------------------------------------------------------------------
- */
+/* ---- The whole -------------------------------------------------------------------------------------------------- */
 
 enum { CASSETTE_VERSION = 1, CASSETTE_LEAVES = 64, CASSETTE_PAUSE = 1000000000 };
 

@@ -129,16 +129,14 @@ int pk_runner_create_player(const char *path, const pk_cassette_options *given, 
     int r = cassette_options(path, given, &options, error);
     if (r < 0)
         return r;
-    struct player *player = calloc(1, sizeof(*player));
-    char *copy = player ? strdup(path) : NULL;
-    if (!copy) {
-        free(player);
+    struct player *player = double_new(sizeof(*player), start_player, free_player, error);
+    if (!player)
+        return -ENOMEM;
+    player->path = strdup(path);
+    if (!player->path) {
+        pk_runner_free(&player->base.runner);
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a runner");
     }
-    double_open(&player->base);
-    player->base.runner.start = start_player;
-    player->base.runner.free = free_player;
-    player->path = copy;
     player->options = options;
     r = load(player, path, error);
     if (r < 0)

@@ -106,7 +106,7 @@ static int put_in(struct recorder *recorder, struct cassette_run *run, pk_script
 void recorder_put(struct recorder *recorder, struct cassette_run *run, pk_script *script, int problem)
 {
     pthread_mutex_lock(&recorder->base.lock);
-    int r = problem ? problem : script->problem;
+    int r = problem ? problem : script->problem.number;
     if (r == 0)
         r = put_in(recorder, run, script);
     else
@@ -255,17 +255,15 @@ int pk_runner_create_recorder(const char *path, const pk_cassette_options *given
         r = json_load(&api, error);
     if (r < 0)
         return r;
-    struct recorder *recorder = calloc(1, sizeof(*recorder));
-    char *copy = recorder ? strdup(path) : NULL;
-    if (!copy) {
-        free(recorder);
+    struct recorder *recorder = double_new(sizeof(*recorder), start_recorder, free_recorder, error);
+    if (!recorder)
+        return -ENOMEM;
+    recorder->path = strdup(path);
+    if (!recorder->path) {
+        pk_runner_free(&recorder->base.runner);
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a runner");
     }
-    double_open(&recorder->base);
-    recorder->base.runner.start = start_recorder;
-    recorder->base.runner.free = free_recorder;
     recorder->inner = inner ? runner_ref(inner) : NULL;
-    recorder->path = copy;
     recorder->options = options;
     recorder->cassette.match_directory = options.match_directory;
     recorder->cassette.match_environment = options.match_environment;

@@ -33,12 +33,9 @@ static void free_recording(pk_runner *runner)
 
 int pk_runner_create_recording(pk_runner *inner, pk_runner **runner, pk_error *error)
 {
-    struct recording *recording = calloc(1, sizeof(*recording));
+    struct recording *recording = double_new(sizeof(*recording), start_recorded, free_recording, error);
     if (!recording)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a runner");
-    double_open(&recording->base);
-    recording->base.runner.start = start_recorded;
-    recording->base.runner.free = free_recording;
+        return -ENOMEM;
     recording->inner = inner ? runner_ref(inner) : NULL;
     *runner = &recording->base.runner;
     return 0;
@@ -49,7 +46,7 @@ int pk_runner_create_recording(pk_runner *inner, pk_runner **runner, pk_error *e
 static int smallest_ok_code(const pk_command *command)
 {
     int code = 0;
-    while (code < 255 && !(command->ok_codes.bits[code / 64] >> (code % 64) & 1))
+    while (code < 255 && !code_set_has(&command->ok_codes, code))
         code++;
     return code;
 }
@@ -73,12 +70,9 @@ static void free_dry(pk_runner *runner)
 
 int pk_runner_create_dry(pk_runner **runner, pk_error *error)
 {
-    struct double_runner *dry = calloc(1, sizeof(*dry));
+    struct double_runner *dry = double_new(sizeof(*dry), start_dry, free_dry, error);
     if (!dry)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a runner");
-    double_open(dry);
-    dry->runner.start = start_dry;
-    dry->runner.free = free_dry;
+        return -ENOMEM;
     *runner = &dry->runner;
     return 0;
 }

@@ -3,6 +3,7 @@
  */
 #include "testing/script.h"
 
+#include "base/array.h"
 #include "base/error.h"
 #include "testing/part.h"
 
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,35 +32,24 @@ pk_script *pk_script_free(pk_script *script)
 
 static PK_PRINTF(3, 4) void remember(pk_script *script, int number, const char *format, ...)
 {
-    if (script->problem)
-        return;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(script->problem_text, sizeof(script->problem_text), format, arguments);
+    problem_remember(&script->problem, number, format, arguments);
     va_end(arguments);
-    script->problem = number;
 }
 
 int script_check(const pk_script *script, pk_error *error)
 {
     if (!script)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a script");
-    if (script->problem == 0)
-        return 0;
-    return error_set(error, script->problem, script->problem == -ENOMEM ? PK_ERROR_NO_MEMORY : PK_ERROR_INVALID,
-                     PK_STEP_ARGUMENTS, NULL, "invalid script: %s", script->problem_text);
+    return problem_check(&script->problem, "script", error);
 }
 
 void script_add(pk_script *script, struct step step, const void *bytes, size_t length)
 {
-    if (!script || script->problem)
+    if (!script || script->problem.number)
         return;
-    size_t count = script->count;
-    bool full = count == 0 || (count & (count - 1)) == 0; /* room is made in powers of two */
-    struct step *larger = full ? reallocarray(script->steps, count ? count * 2 : 1, sizeof(step)) : script->steps;
-    step.bytes = larger ? malloc(length + 1) : NULL;
-    if (larger)
-        script->steps = larger;
+    step.bytes = array_grow(&script->steps, script->count, sizeof(step)) ? malloc(length + 1) : NULL;
     if (!step.bytes) {
         remember(script, -ENOMEM, "out of memory");
         return;
@@ -79,10 +68,9 @@ pk_script *script_copy(const pk_script *script)
         return NULL;
     for (size_t i = 0; i < script->count; i++)
         script_add(copy, script->steps[i], script->steps[i].bytes, script->steps[i].length);
-    bool whole = copy->problem == 0;
+    bool whole = copy->problem.number == 0;
     copy->raw = script->raw;
     copy->problem = script->problem;
-    memcpy(copy->problem_text, script->problem_text, sizeof(copy->problem_text));
     return whole ? copy : pk_script_free(copy);
 }
 
@@ -92,11 +80,6 @@ const struct step *script_find(const pk_script *script, enum step_kind kind)
         if (script->steps[i].kind == kind)
             return &script->steps[i];
     return NULL;
-}
-
-const struct step *script_failure(const pk_script *script)
-{
-    return script_find(script, STEP_FAIL);
 }
 
 /* ---- Steps ------------------------------------------------------------------------------------------------------ */

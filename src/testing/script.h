@@ -4,6 +4,8 @@
 #ifndef PK_TESTING_SCRIPT_H
 #define PK_TESTING_SCRIPT_H
 
+#include "base/problem.h"
+
 #include <processkit/script.h>
 
 #include <stdbool.h>
@@ -37,8 +39,7 @@ struct step {
 enum { SIGNAL_IGNORED = -1, SIGNAL_DEFAULT = -2 };
 
 struct pk_script {
-    int problem; /* the first thing that was wrong, a negative errno; 0: none */
-    char problem_text[128];
+    struct problem problem;
     struct step *steps;
     size_t count;
     bool raw; /* what it writes to a terminal of its own is what came from one: it comes as it is */
@@ -53,10 +54,7 @@ pk_script *script_copy(const pk_script *script);
 /* 0, or the problem that was remembered. Accepts NULL. */
 int script_check(const pk_script *script, pk_error *error);
 
-/* The step that says that there is no start; NULL: there is one. */
-const struct step *script_failure(const pk_script *script);
-
-/* Whether any step is of this kind. */
+/* The first step of this kind; NULL: there is none. */
 const struct step *script_find(const pk_script *script, enum step_kind kind);
 
 #endif

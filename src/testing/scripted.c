@@ -1,6 +1,7 @@
 /*
  * Choosing the script for a command.
  */
+#include "base/array.h"
 #include "base/error.h"
 #include "testing/calls.h"
 #include "testing/script.h"
@@ -80,12 +81,10 @@ static struct rule *new_rule(pk_runner *runner, const pk_script *script)
 
 static bool add_word(struct rule *rule, const char *word)
 {
-    char **larger = reallocarray(rule->words, rule->word_count + 1, sizeof(*larger));
-    if (!larger)
+    if (!array_grow(&rule->words, rule->word_count, sizeof(char *)))
         return false;
-    rule->words = larger;
-    larger[rule->word_count] = strdup(word);
-    return larger[rule->word_count++] != NULL;
+    rule->words[rule->word_count] = strdup(word);
+    return rule->words[rule->word_count++] != NULL;
 }
 
 void pk_runner_on(pk_runner *runner, const pk_script *script, ...)
@@ -207,12 +206,9 @@ static void free_scripted(pk_runner *runner)
 
 int pk_runner_create_scripted(pk_runner **runner, pk_error *error)
 {
-    struct scripted *scripted = calloc(1, sizeof(*scripted));
+    struct scripted *scripted = double_new(sizeof(*scripted), start_scripted, free_scripted, error);
     if (!scripted)
-        return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a runner");
-    double_open(&scripted->base);
-    scripted->base.runner.start = start_scripted;
-    scripted->base.runner.free = free_scripted;
+        return -ENOMEM;
     *runner = &scripted->base.runner;
     return 0;
 }

@@ -4,6 +4,7 @@
  * Output is given line by line: where reads and pauses have cut it is chance, and a secret that is cut would be missed.
  * A line is stored where its end was written, and what has none where the output ends.
  */
+#include "base/array.h"
 #include "testing/cassette.h"
 #include "testing/script.h"
 
@@ -64,7 +65,7 @@ static struct rest *find_rest(struct scrubbing *scrubbing, int fd)
     for (size_t i = 0; i < scrubbing->rest_count; i++)
         if (scrubbing->rests[i].fd == fd)
             return &scrubbing->rests[i];
-    if (!cassette_grow(&scrubbing->rests, scrubbing->rest_count, sizeof(struct rest)))
+    if (!array_grow(&scrubbing->rests, scrubbing->rest_count, sizeof(struct rest)))
         return NULL;
     struct rest *rest = &scrubbing->rests[scrubbing->rest_count++];
     *rest = (struct rest){.fd = fd};
@@ -153,7 +154,7 @@ static int scrub_steps(struct scrubbing *scrubbing, const pk_script *script)
             r = scrub_rests(scrubbing, step);
         script_add(scrubbing->script, *step, step->bytes, step->length);
     }
-    return r < 0 ? r : scrubbing->script->problem;
+    return r < 0 ? r : scrubbing->script->problem.number;
 }
 
 int scrub_script(const pk_cassette_options *options, pk_script **script)

@@ -204,7 +204,7 @@ static int explain(const struct step *failure, const struct plan *plan, pk_error
 static int bear(struct stage *stage, pk_group *group, struct plan *plan, struct leader *leader, pk_error *error)
 {
     const struct play *play = (const struct play *)stage;
-    const struct step *failure = script_failure(play->script);
+    const struct step *failure = script_find(play->script, STEP_FAIL);
     group->stage = NULL;
     if (failure)
         return explain(failure, plan, error);

@@ -80,7 +80,7 @@ static _Noreturn void kill_what_is_born(pid_t parent, bool grandchildren)
 static void whoever_kills_what_is_born_gets_a_clean_failure(void **state)
 {
     enum { ROUNDS = 400 };
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     unsigned failed = 0, guarded = 0;
     pid_t parent = getpid(), killer = fork();
     if (killer == 0)
@@ -180,7 +180,7 @@ static void a_filter_that_refuses_programs_is_named(void **state)
     };
     pk_group *group;
     pk_error error;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     INSTALL(filter);
     assert_ok(testator_try_group(&group, &error), error);
     assert_false(pk_group_guarantees(group) & PK_GUARANTEE_OWNER_DEATH);
@@ -197,7 +197,7 @@ static void a_filter_that_refuses_new_calls_is_no_obstacle(void **state)
 {
     (void)state;
     pk_error error;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     filter_new_calls();
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
     struct witness *witness = witness_new();
@@ -223,7 +223,7 @@ static void a_filter_that_kills_is_noticed(void **state)
         ANSWER(SECCOMP_RET_KILL_PROCESS),
         ANSWER(SECCOMP_RET_ALLOW),
     };
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     pk_group *group = NULL;
     INSTALL(filter);
     for (int i = 0; i < 200; i++) {

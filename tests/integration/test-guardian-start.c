@@ -56,7 +56,7 @@ static void fail_once(const struct failing *failing, int number, enum outcome ou
     char what[128];
     pk_group *group;
     pk_error error;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     snprintf(what, sizeof(what), "%s #%u: %s", failing->call, failing->nth, strerror(number));
     sys_fault_clear();
     sys_fault_set(failing->call, failing->nth, number);
@@ -97,7 +97,7 @@ static void the_old_call_does(void **state)
     (void)state;
     pk_group *group;
     pk_error error;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     sys_fault_clear();
     sys_fault_set("clone3", 0, EPERM);
     sys_fault_set("clone", 0, EPERM);
@@ -123,7 +123,7 @@ static void fail_to_move(struct testator *testator, const void *data)
     (void)data;
     for (int fd = 0; fd < 3; fd++)
         close(fd);
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     bool clean = true, succeeded = false;
     unsigned nth = 0;
     while (clean && !succeeded) {
@@ -135,7 +135,7 @@ static void fail_to_move(struct testator *testator, const void *data)
         clean = (r == -EMFILE && cast_count_directories() <= 1) || succeeded; /* the owner's own may be there */
         pk_group_free(group);
         pk_leave();
-        clean = clean && cast_count_directories() == 0 && testator_descriptors() == descriptors;
+        clean = clean && cast_count_directories() == 0 && cast_count_descriptors() == descriptors;
     }
     testator->testament->values[0] = clean;
     testator->testament->values[1] = nth;
@@ -162,7 +162,7 @@ static void neither_memory_nor_file(void **state)
     (void)state;
     pk_group *group;
     pk_error error;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     sys_fault_clear();
     sys_fault_set("execveat", 0, EACCES);
     sys_fault_set("execve", 0, EPERM);
@@ -190,7 +190,7 @@ static void the_installed_file_is_used(void **state)
         skip_test("a helper at $PK_HELPER");
     sys_fault_redirect(helper_path(), helper);
     for (size_t i = 0; i < 2; i++) {
-        int descriptors = testator_descriptors();
+        int descriptors = cast_count_descriptors();
         pk_group *group;
         pk_error error;
         sys_fault_clear();
@@ -218,7 +218,7 @@ static void few_descriptors_are_enough_or_an_error(void **state)
     (void)state;
     struct rlimit limit, old;
     bool succeeded = false;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     getrlimit(RLIMIT_NOFILE, &old);
     for (unsigned most = 3; most <= 20; most++) {
         char what[32];
@@ -245,7 +245,7 @@ static void no_process_may_be_made(void **state)
     pk_group *group;
     pk_error error;
     struct rlimit none, old;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     getrlimit(RLIMIT_NPROC, &old);
     none = (struct rlimit){0, old.rlim_max};
     assert_return_code(setrlimit(RLIMIT_NPROC, &none), errno);
@@ -260,7 +260,7 @@ static void ignored_children_do_not_matter(void **state)
 {
     (void)state;
     pk_error error;
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     signal(SIGCHLD, SIG_IGN);
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
     struct witness *witness = witness_new();

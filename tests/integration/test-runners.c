@@ -1,19 +1,9 @@
 /*
  * Runners: which script is played, and what they remember.
  */
-#include "subject.h"
+#include "playing.h"
 
 #include <string.h>
-
-#define PROGRAM "no-such-program-anywhere"
-
-static pk_runner *make_runner(void)
-{
-    pk_error error;
-    pk_runner *runner;
-    assert_ok(pk_runner_create_scripted(&runner, &error), error);
-    return runner;
-}
 
 /* ---- Choosing --------------------------------------------------------------------------------------------------- */
 

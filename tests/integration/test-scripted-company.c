@@ -1,7 +1,7 @@
 /*
  * Commands that are played, and those who are there as well: other threads, other waiters, forked copies.
  */
-#include "subject.h"
+#include "playing.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,20 +13,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define PROGRAM "no-such-program-anywhere"
-
-static pk_command *play(const pk_script *script)
-{
-    pk_error error;
-    pk_runner *runner;
-    pk_command *command = pk_command_new(PROGRAM, NULL);
-    assert_ok(pk_runner_create_scripted(&runner, &error), error);
-    pk_runner_on(runner, script, NULL);
-    pk_command_runner(command, runner);
-    pk_runner_free(runner);
-    return command;
-}
 
 static pk_process *start(const pk_command *command)
 {

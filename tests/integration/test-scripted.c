@@ -1,35 +1,13 @@
 /*
  * Commands that are played: everything about them but the process is as it always is.
  */
-#include "subject.h"
+#include "playing.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A program that is nowhere, so that nothing but the script can be at work. */
-#define PROGRAM "no-such-program-anywhere"
-
-static pk_runner *make_runner(void)
-{
-    pk_error error;
-    pk_runner *runner;
-    assert_ok(pk_runner_create_scripted(&runner, &error), error);
-    return runner;
-}
-
-/* A command that plays the script; the runner goes with it. */
-static pk_command *play(const pk_script *script)
-{
-    pk_command *command = pk_command_new(PROGRAM, "argument", NULL);
-    pk_runner *runner = make_runner();
-    pk_runner_on(runner, script, PROGRAM, NULL);
-    pk_command_runner(command, runner);
-    pk_runner_free(runner);
-    return command;
-}
 
 /* ---- What a script does ----------------------------------------------------------------------------------------- */
 

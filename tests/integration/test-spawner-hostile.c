@@ -235,7 +235,7 @@ static void a_killed_spawner_loses_no_child(void **state)
     pk_auto(pk_command) command = pk_command_new("/bin/true", NULL);
     assert_int_equal(pthread_create(&thread, NULL, kill_soon, &killer), 0);
     spawning_works(group); /* a group keeps its last leader */
-    int descriptors = testator_descriptors();
+    int descriptors = cast_count_descriptors();
     for (int i = 0; i < ROUNDS; i++) {
         pk_error error;
         killer.pidfd = spawner.pidfd;
@@ -248,7 +248,7 @@ static void a_killed_spawner_loses_no_child(void **state)
         spawning_start(&spawner);
         assert_int_equal(pk_group_members(group, NULL, 0, &error), 0);
         spawning_works(group);
-        assert_int_equal(testator_descriptors(), descriptors);
+        assert_int_equal(cast_count_descriptors(), descriptors);
     }
     killer.done = true;
     pthread_join(thread, NULL);

@@ -5,7 +5,6 @@
 
 #include "sys/fault.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -176,24 +175,14 @@ int testator_try_group(pk_group **group, pk_error *error)
     return pk_group_create(&options, group, error);
 }
 
-int testator_descriptors(void)
-{
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
 void testator_leave_and_compare(pk_group *group, int descriptors, const char *what)
 {
     pk_group_free(group);
     pk_leave();
     if (waitpid(-1, NULL, WNOHANG | __WALL) != -1 || errno != ECHILD)
         fail_msg("%s: a child was left", what);
-    if (testator_descriptors() != descriptors)
-        fail_msg("%s: %d descriptors, and %d before", what, testator_descriptors(), descriptors);
+    if (cast_count_descriptors() != descriptors)
+        fail_msg("%s: %d descriptors, and %d before", what, cast_count_descriptors(), descriptors);
     if (cast_count_directories() != 0)
         fail_msg("%s: a directory was left", what);
 }

@@ -71,9 +71,6 @@ void guardian_is_asked(void);
 /* Tries to make a group with a cgroup. NULL in `group` after a failure. */
 int testator_try_group(pk_group **group, pk_error *error);
 
-/* How many this process has open. */
-int testator_descriptors(void);
-
 /* Frees the group, which may be NULL, and leaves: then this process has no more descriptors than that, no directories
  * and no children. `what` says in a failure what came before. */
 void testator_leave_and_compare(pk_group *group, int descriptors, const char *what);
