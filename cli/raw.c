@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static struct termios found;
-static bool is_wanted; /* by who reads what is typed there */
+static bool is_elsewhere; /* from a pause until it was taken again */
 static bool is_raw;
 
 bool raw_settings(struct termios *settings)
@@ -59,8 +59,8 @@ static bool await_foreground(void)
 
 void raw_begin(void)
 {
-    is_wanted = isatty(STDIN_FILENO);
-    if (!await_foreground())
+    is_elsewhere = !await_foreground();
+    if (is_elsewhere)
         return;
     /* One that was stopped by SIGSTOP could not put it back, and goes on with what it found in the first place. */
     if (!is_raw && tcgetattr(STDIN_FILENO, &found) < 0)
@@ -76,11 +76,12 @@ void raw_end(void)
     if (!is_raw)
         return;
     is_raw = false;
+    is_elsewhere = true;
     tcsetattr(STDIN_FILENO, TCSANOW, &found);
     say_at_raw_terminal(false);
 }
 
 bool raw_is_elsewhere(void)
 {
-    return is_wanted && !is_raw;
+    return is_elsewhere;
 }
