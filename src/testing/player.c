@@ -2,8 +2,8 @@
  * A runner that plays a cassette.
  */
 #include "base/error.h"
-#include "testing/calls.h"
 #include "testing/cassette.h"
+#include "testing/double.h"
 #include "testing/stage.h"
 
 #include <errno.h>

@@ -6,8 +6,8 @@
  */
 #include "base/error.h"
 #include "base/text.h"
-#include "testing/calls.h"
 #include "testing/cassette.h"
+#include "testing/double.h"
 #include "testing/json.h"
 #include "testing/script.h"
 #include "testing/taking.h"

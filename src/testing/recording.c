@@ -2,7 +2,7 @@
  * Runners that remember what was asked for: one has it run by another, one runs nothing.
  */
 #include "base/error.h"
-#include "testing/calls.h"
+#include "testing/double.h"
 #include "testing/stage.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  */
 #include "base/array.h"
 #include "base/error.h"
-#include "testing/calls.h"
+#include "testing/double.h"
 #include "testing/script.h"
 #include "testing/stage.h"
 

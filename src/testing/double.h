@@ -1,8 +1,9 @@
 /*
- * What every double remembers: the commands that were to be started by it.
+ * Doubles: what every runner has that stands in the place of the real one. It remembers the commands that were to be
+ * started by it.
  */
-#ifndef PK_TESTING_CALLS_H
-#define PK_TESTING_CALLS_H
+#ifndef PK_TESTING_DOUBLE_H
+#define PK_TESTING_DOUBLE_H
 
 #include "process/runner.h"
 

@@ -1,7 +1,7 @@
 /*
- * Remembering calls, as copies of the commands.
+ * Making doubles, and remembering their calls as copies of the commands.
  */
-#include "testing/calls.h"
+#include "testing/double.h"
 
 #include "base/array.h"
 #include "base/error.h"
