@@ -9,7 +9,7 @@
 
 static void compare_scripts(const pk_script *one, const pk_script *other)
 {
-    HOLDS(one->problem == 0 && other->problem == 0 && one->raw && other->raw);
+    HOLDS(one->problem.number == 0 && other->problem.number == 0 && one->raw && other->raw);
     HOLDS(one->count == other->count);
     for (size_t i = 0; i < one->count; i++) {
         const struct step *a = &one->steps[i], *b = &other->steps[i];
