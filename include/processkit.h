@@ -33,6 +33,7 @@
 #include <processkit/limits.h>
 #include <processkit/loop.h>
 #include <processkit/parse.h>
+#include <processkit/pipeline.h>
 #include <processkit/process.h>
 #include <processkit/prune.h>
 #include <processkit/pty.h>

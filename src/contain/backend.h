@@ -27,6 +27,10 @@ struct placement {
     bool apart;    /* in a copy of the owner's memory, not in that itself */
     uint64_t most; /* processes, which the kernel does not look at when one enters by a write; 0: any number */
 
+    /* What it is limited by, with cgroup_fd: the directory that counts for it. */
+    const pk_limits *limits;
+    int counted_fd;
+
     /* What makes it in our place; NULL: we do. It stays until `unplace`. */
     struct spawner *spawner;
 };
@@ -110,6 +114,11 @@ struct cgroup_dir {
     bool used;   /* somebody was born into it, or came */
 };
 
+struct group_locks {
+    pthread_mutex_t birth;
+    pthread_mutex_t lock;
+};
+
 struct pk_group {
     const struct backend *backend;
     uint64_t epoch; /* of the process that made it: a forked child's copy is inert */
@@ -124,8 +133,11 @@ struct pk_group {
 
     /* Held while a child is being born, and while the group is frozen, or given limits: a child born into a frozen
      * group would never return from vfork, and its parent with it. Taken before `lock`. */
-    pthread_mutex_t birth;
-    pthread_mutex_t lock; /* everything below */
+    pthread_mutex_t *birth;
+    pthread_mutex_t *lock;        /* everything below */
+    struct group_locks own_locks; /* those; of a branch they are its trunk's */
+    pk_group *trunk;              /* that it is a branch of, which outlives it; NULL: it is none */
+    unsigned branches;            /* made of it so far */
     bool suspended;
     bool spared;
     unsigned kills; /* so far: tells a spawn that the group was killed while it was busy */

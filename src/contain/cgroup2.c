@@ -59,12 +59,24 @@ static void remove_killed(pk_group *group)
             link = &(*link)->next;
 }
 
+static int ensure_dir(pk_group *group, pk_error *error);
+
+/* A branch's is in its trunk's. */
+static int make_entry(pk_group *group, struct owner_entry *entry, pk_error *error)
+{
+    pk_group *trunk = group->trunk;
+    if (!trunk)
+        return owner_make_entry(group->site, entry, error);
+    int r = ensure_dir(trunk, error);
+    return r < 0 ? r : owner_make_entry_in(&trunk->dirs->entry, trunk->branches++, entry, error);
+}
+
 static int add_dir(pk_group *group, pk_error *error)
 {
     struct cgroup_dir *dir = calloc(1, sizeof(*dir));
     if (!dir)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
-    int r = owner_make_entry(group->site, &dir->entry, error);
+    int r = make_entry(group, &dir->entry, error);
     if (r < 0) {
         free(dir);
         return r;
@@ -93,7 +105,7 @@ static struct cgroup_dir *usable_dir(pk_group *group)
 /* That a directory can be removed proves that it is empty, so nothing else need be asked. */
 static int cgroup2_close(pk_group *group, bool keep_usage)
 {
-    bool keep_evidence = keep_usage && group_has_evidence(group);
+    bool keep_evidence = keep_usage && !group->trunk && group_has_evidence(group);
     while (group->dirs) {
         int r = remove_dir(group, &group->dirs, keep_usage, keep_evidence);
         if (r < 0)
@@ -179,15 +191,23 @@ static int ensure_dir(pk_group *group, pk_error *error)
  */
 static int keep_apart(pk_group *group)
 {
-    struct cgroup_dir *dir = usable_dir(group);
-    if (!dir || !dir->used || !limits_kill(&group->limits))
+    pk_group *limiting = group_limiting(group);
+    struct cgroup_dir *dir = usable_dir(limiting);
+    if (!dir || !dir->used || !limits_kill(&limiting->limits))
         return 0;
     if (owner_has_outpost(group->site))
         return 1;
     int populated = cgroup_is_populated(dir->entry.fd);
-    if (populated == 0)
+    if (populated == 0 && !group->trunk)
         dir->killed = true;
     return populated;
+}
+
+/* What a branch is in stays as well. */
+static void occupy(pk_group *group)
+{
+    for (; group; group = group->trunk)
+        group->dirs->placed = group->dirs->used = true;
 }
 
 static int cgroup2_place(pk_group *group, struct placement *placement, pk_error *error)
@@ -197,9 +217,14 @@ static int cgroup2_place(pk_group *group, struct placement *placement, pk_error 
                       : ensure_dir(group, error);
     if (r < 0)
         return r;
-    struct cgroup_dir *dir = group->dirs;
-    dir->placed = dir->used = true;
-    *placement = (struct placement){.cgroup_fd = dir->entry.fd, .apart = apart > 0, .most = group->limits.pids_max};
+    const struct cgroup_dir *dir = group->dirs;
+    const pk_group *limiting = group_limiting(group);
+    occupy(group);
+    *placement = (struct placement){.cgroup_fd = dir->entry.fd,
+                                    .apart = apart > 0,
+                                    .most = limiting->limits.pids_max,
+                                    .limits = &limiting->limits,
+                                    .counted_fd = limiting->dirs->entry.fd};
     group->spawner = placement->spawner = owner_enter(&dir->entry, apart > 0);
     return 0;
 }
@@ -213,12 +238,15 @@ static void cgroup2_unplace(pk_group *group, bool spoiled)
             dir->killed = true;
         dir->placed = false;
     }
+    for (struct cgroup_dir *dir = group->trunk ? group->trunk->dirs : NULL; dir; dir = dir->next)
+        dir->placed = false;
 }
 
-/* The kernel keeps the list. If it cannot be told how far the child is, that passes all the same. */
+/* The kernel keeps the list. If it cannot be told how far the child is, that passes all the same. Whoever limits a
+ * trunk later does not know the leaders in its branches. */
 static void cgroup2_born(pk_group *group, struct leader *leader)
 {
-    if (limits_kill(&group->limits))
+    if (group->trunk || limits_kill(&group->limits))
         (void)leader_wait_apart(leader);
 }
 

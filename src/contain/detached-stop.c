@@ -142,16 +142,15 @@ static int run_ladder(int fd, const pk_stop_options *options, pk_stop_report *re
     struct cgroup_dir dir = {.entry = {.fd = fd}};
     pk_group group = {.backend = &backend_cgroup2, .epoch = sys_epoch(), .dirs = &dir};
     struct ladder ladder;
-    pthread_mutex_init(&group.birth, NULL);
-    pthread_mutex_init(&group.lock, NULL);
+    group_init_locks(&group);
     ladder_begin(&ladder, &group, NULL, options, true);
     int r = ladder_run(&ladder);
     if (report)
         *report = ladder.report;
     if (r < 0)
         ladder_explain(&group, r, error);
-    pthread_mutex_destroy(&group.lock);
-    pthread_mutex_destroy(&group.birth);
+    pthread_mutex_destroy(&group.own_locks.lock);
+    pthread_mutex_destroy(&group.own_locks.birth);
     return r;
 }
 

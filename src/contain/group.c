@@ -37,6 +37,14 @@ static int copy_options(const pk_group_options *given, pk_group_options *options
     return limits_check(&options->limits, error);
 }
 
+void group_init_locks(pk_group *group)
+{
+    pthread_mutex_init(&group->own_locks.birth, NULL);
+    pthread_mutex_init(&group->own_locks.lock, NULL);
+    group->birth = &group->own_locks.birth;
+    group->lock = &group->own_locks.lock;
+}
+
 /* Without a mechanism yet. The options are filled in. */
 static int new_group(const pk_group_options *given, pk_group_options *options, pk_group **ret, pk_error *error)
 {
@@ -50,8 +58,7 @@ static int new_group(const pk_group_options *given, pk_group_options *options, p
     group->required = options->require;
     group->limits = options->limits;
     group->delegations = options->delegations ? options->delegations : PK_DELEGATION_DEFAULT;
-    pthread_mutex_init(&group->birth, NULL);
-    pthread_mutex_init(&group->lock, NULL);
+    group_init_locks(group);
     *ret = group;
     return 0;
 }
@@ -106,8 +113,8 @@ static void release(pk_group *group)
         group->leaders = leader->next;
         leader_unref(leader);
     }
-    pthread_mutex_destroy(&group->lock);
-    pthread_mutex_destroy(&group->birth);
+    pthread_mutex_destroy(&group->own_locks.lock);
+    pthread_mutex_destroy(&group->own_locks.birth);
     free(group->refusal);
     free(group);
 }
@@ -219,10 +226,10 @@ const char *pk_group_refusal(const pk_group *group)
 const char *pk_group_path(pk_group *group)
 {
     const char *path = NULL;
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     if (group->dirs)
         path = owner_format_path(&group->dirs->entry, group->path, sizeof(group->path));
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return path;
 }
 
@@ -231,9 +238,9 @@ int pk_group_members(pk_group *group, pk_member *members, size_t capacity, pk_er
     int r = group_check_owner(group, error);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     r = members_read(group, members, capacity);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return r < 0 ? error_errno(error, r, PK_STEP_LIST, NULL, "cannot list the members") : r;
 }
 
@@ -242,9 +249,9 @@ int pk_group_is_empty(pk_group *group, pk_error *error)
     int r = group_check_owner(group, error);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     r = group->backend->is_empty(group);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return r < 0 ? error_errno(error, r, PK_STEP_DRAIN, NULL, "cannot tell whether the group is empty") : r;
 }
 
@@ -326,12 +333,12 @@ int pk_group_adopt(pk_group *group, pid_t pid, int pidfd, pk_error *error)
     else
         r = own_pidfd = sys_pidfd_open(pid);
     if (r >= 0) {
-        pthread_mutex_lock(&group->lock);
+        pthread_mutex_lock(group->lock);
         bool spared = group_set_spared(group, false);
         r = adopt(group, pid, pidfd >= 0 ? pidfd : own_pidfd);
         if (r < 0)
             group_set_spared(group, spared);
-        pthread_mutex_unlock(&group->lock);
+        pthread_mutex_unlock(group->lock);
     }
     sys_close_safe(own_pidfd);
     return r < 0 ? error_errno(error, r, PK_STEP_ADOPT, NULL, "cannot adopt pid %d", pid) : 0;
@@ -376,11 +383,11 @@ int pk_group_signal(pk_group *group, int signal_number, pk_error *error)
     if (signal_number == SIGKILL)
         return pk_group_kill(group, error); /* member by member could miss those that fork away */
 
-    pthread_mutex_lock(&group->birth);
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->birth);
+    pthread_mutex_lock(group->lock);
     r = group->backend->signal(group, signal_number, 0);
-    pthread_mutex_unlock(&group->lock);
-    pthread_mutex_unlock(&group->birth);
+    pthread_mutex_unlock(group->lock);
+    pthread_mutex_unlock(group->birth);
     return r < 0 ? error_errno(error, r, PK_STEP_SIGNAL, NULL, "cannot signal every member") : 0;
 }
 
@@ -389,13 +396,13 @@ static int set_suspended(pk_group *group, bool suspend, pk_error *error)
     int r = group_check_owner(group, error);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&group->birth);
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->birth);
+    pthread_mutex_lock(group->lock);
     r = suspend ? group->backend->suspend(group) : group->backend->resume(group);
     if (r >= 0)
         group->suspended = suspend;
-    pthread_mutex_unlock(&group->lock);
-    pthread_mutex_unlock(&group->birth);
+    pthread_mutex_unlock(group->lock);
+    pthread_mutex_unlock(group->birth);
     return r < 0 ? error_errno(error, r, PK_STEP_FREEZE, NULL,
                                suspend ? "cannot suspend the group" : "cannot resume the group")
                  : 0;
@@ -413,9 +420,9 @@ int pk_group_resume(pk_group *group, pk_error *error)
 
 void pk_group_spare(pk_group *group)
 {
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     group_set_spared(group, true);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
 }
 
 /* ---- Limits ----------------------------------------------------------------------------------------------------- */
@@ -444,11 +451,11 @@ int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *erro
         r = check_has_limits(group, error);
     if (r < 0 || !group->backend->has_limits)
         return r;
-    pthread_mutex_lock(&group->birth);
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->birth);
+    pthread_mutex_lock(group->lock);
     r = group->backend->set_limits(group, &checked, error);
-    pthread_mutex_unlock(&group->lock);
-    pthread_mutex_unlock(&group->birth);
+    pthread_mutex_unlock(group->lock);
+    pthread_mutex_unlock(group->birth);
     return r;
 }
 
@@ -457,8 +464,8 @@ int pk_group_get_limits(pk_group *group, pk_limits *limits, pk_error *error)
     int r = group_check_owner(group, error);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     r = group->backend->get_limits(group, limits, error);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return r;
 }

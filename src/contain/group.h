@@ -16,6 +16,18 @@ int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, p
 int group_create_staged(const pk_group_options *given, const struct backend *backend, struct stage *stage,
                         pk_group **ret, pk_error *error);
 
+void group_init_locks(pk_group *group);
+
+/* Makes a group that is a part of another: see branch.c. */
+int group_create_branch(pk_group *trunk, pk_group **branch, pk_error *error);
+
+/* The group whose limits hold for this one: the trunk of a branch. */
+pk_group *group_limiting(pk_group *group);
+
+/* Of the group, or of what it is a part of. Both need the lock. */
+bool group_is_suspended(const pk_group *group);
+unsigned group_kills(const pk_group *group);
+
 /* Takes over a leader that was born into the group: one more reference. Needs the lock. */
 void group_add_leader(pk_group *group, struct leader *leader);
 

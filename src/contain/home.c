@@ -213,6 +213,16 @@ void home_let_go(struct home *home)
 
 /* ---- Entries ---------------------------------------------------------------------------------------------------- */
 
+static int open_entry(const struct home *home, struct owner_entry *entry)
+{
+    entry->generation = home->generation;
+    entry->fd = sys_keep(sys_openat(home->dir, entry->name, O_RDONLY | O_DIRECTORY, 0));
+    if (entry->fd >= 0)
+        return 0;
+    cgroup_remove(home->dir, entry->name);
+    return entry->fd;
+}
+
 int home_make_entry(struct home *home, struct owner_entry *entry)
 {
     int r = -EEXIST;
@@ -220,15 +230,14 @@ int home_make_entry(struct home *home, struct owner_entry *entry)
         snprintf(entry->name, sizeof(entry->name), "g%u", home->entries++);
         r = sys_mkdirat(home->dir, entry->name, 0755);
     }
-    if (r < 0)
-        return r;
-    entry->generation = home->generation;
-    entry->fd = sys_keep(sys_openat(home->dir, entry->name, O_RDONLY | O_DIRECTORY, 0));
-    if (entry->fd < 0) {
-        cgroup_remove(home->dir, entry->name);
-        return entry->fd;
-    }
-    return 0;
+    return r < 0 ? r : open_entry(home, entry);
+}
+
+int home_make_entry_in(struct home *home, const struct owner_entry *outer, unsigned number, struct owner_entry *entry)
+{
+    snprintf(entry->name, sizeof(entry->name), "%.11s/b%u", outer->name, number);
+    int r = sys_mkdirat(home->dir, entry->name, 0755);
+    return r < 0 ? r : open_entry(home, entry);
 }
 
 bool home_has(const struct home *home, const struct owner_entry *entry)
@@ -238,6 +247,7 @@ bool home_has(const struct home *home, const struct owner_entry *entry)
 
 void home_tell(struct home *home, const struct owner_entry *entry, enum guardian_kind kind)
 {
-    if (home_has(home, entry))
+    bool is_inner = strchr(entry->name, '/'); /* it goes with the outer one */
+    if (home_has(home, entry) && !is_inner)
         guardian_link_tell(&home->guardian, home->site.dir, home->name, kind, entry->name);
 }

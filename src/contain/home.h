@@ -43,6 +43,9 @@ void home_give_up(struct home *home);
 /* A new directory for a group. -ENOENT: the owner directory was deleted under us. */
 int home_make_entry(struct home *home, struct owner_entry *entry);
 
+/* The same in one of those; the outer one is who the guardian knows. */
+int home_make_entry_in(struct home *home, const struct owner_entry *outer, unsigned number, struct owner_entry *entry);
+
 /* Whether an entry is still in it: one of an earlier generation was deleted together with its owner directory. */
 bool home_has(const struct home *home, const struct owner_entry *entry);
 

@@ -87,9 +87,9 @@ static void tell_end(const struct ladder *ladder)
 
 static void go_hard(struct ladder *ladder, pk_time now)
 {
-    pthread_mutex_lock(&ladder->group->lock);
+    pthread_mutex_lock(ladder->group->lock);
     ladder->repeat = target_kill(ladder) > 0; /* whether it worked is seen by what is left */
-    pthread_mutex_unlock(&ladder->group->lock);
+    pthread_mutex_unlock(ladder->group->lock);
     ladder->drain.killed = true;
     ladder->phase = LADDER_HARD;
     ladder->report.escalated = true;
@@ -105,13 +105,13 @@ static void send_soft(struct ladder *ladder)
     pk_group *group = ladder->group;
 
     /* No child may be half born while the group is frozen for the signal; a kill from another thread need not wait. */
-    pthread_mutex_lock(&group->birth);
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->birth);
+    pthread_mutex_lock(group->lock);
     int r = target_signal(ladder);
     if (!ladder->only && group->suspended && group->backend->resume(group) == 0)
         group->suspended = false; /* standing still it could not obey */
-    pthread_mutex_unlock(&group->lock);
-    pthread_mutex_unlock(&group->birth);
+    pthread_mutex_unlock(group->lock);
+    pthread_mutex_unlock(group->birth);
 
     ladder->soft_signals++;
     counter_add(COUNTER_SOFT_SIGNALS);
@@ -127,9 +127,9 @@ static void finish(struct ladder *ladder, pk_time now, int result)
     ladder->result = result;
     ladder->report.elapsed = now - ladder->started;
     if (ladder->count && (result < 0 || ladder->report.spared)) {
-        pthread_mutex_lock(&ladder->group->lock);
+        pthread_mutex_lock(ladder->group->lock);
         ladder->report.members_after = target_count(ladder);
-        pthread_mutex_unlock(&ladder->group->lock);
+        pthread_mutex_unlock(ladder->group->lock);
     }
     drain_end(&ladder->drain);
     tell_end(ladder);
@@ -148,9 +148,9 @@ void ladder_begin(struct ladder *ladder, pk_group *group, struct leader *only, c
         .drain = DRAIN_INIT,
     };
     if (count) {
-        pthread_mutex_lock(&group->lock);
+        pthread_mutex_lock(group->lock);
         ladder->report.members_before = target_count(ladder);
-        pthread_mutex_unlock(&group->lock);
+        pthread_mutex_unlock(group->lock);
     }
 
     if (options->grace == 0) {
@@ -219,9 +219,9 @@ static bool is_worth_waiting(struct ladder *ladder, pk_time now)
     if (!ladder->patient)
         return false;
     if (!ladder->only) {
-        pthread_mutex_lock(&ladder->group->lock);
+        pthread_mutex_lock(ladder->group->lock);
         ladder->group->backend->list(ladder->group, &pids);
-        pthread_mutex_unlock(&ladder->group->lock);
+        pthread_mutex_unlock(ladder->group->lock);
     }
     if (pids.count < ladder->left && ladder->left != SIZE_MAX)
         ladder->progressed = now;
@@ -237,11 +237,11 @@ bool ladder_advance(struct ladder *ladder)
         return ladder->phase == LADDER_OVER;
 
     pk_time now = sys_now();
-    pthread_mutex_lock(&ladder->group->lock);
+    pthread_mutex_lock(ladder->group->lock);
     int r = target_look(ladder, now);
     if (r == 0 && ladder->phase == LADDER_HARD)
         kill_again(ladder);
-    pthread_mutex_unlock(&ladder->group->lock);
+    pthread_mutex_unlock(ladder->group->lock);
 
     if (r > 0) {
         ladder->report.drained = ladder->phase == LADDER_SOFT;
@@ -306,9 +306,9 @@ int ladder_wait_empty(pk_group *group, pk_time deadline)
     int r;
     for (;;) {
         pk_time now = sys_now();
-        pthread_mutex_lock(&group->lock);
+        pthread_mutex_lock(group->lock);
         r = drain_look(&drain, group, now);
-        pthread_mutex_unlock(&group->lock);
+        pthread_mutex_unlock(group->lock);
         if (r != 0)
             break;
         r = now >= deadline ? -ETIMEDOUT : wait_for_drain(&drain, time_earlier(deadline, drain.wake));
@@ -331,15 +331,15 @@ static void kill_group(pk_group *group)
 
 void ladder_end_group(pk_group *group)
 {
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     bool spared = group->spared;
     bool closed = group->backend->close(group, false) == 0;
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
 
     if (!closed && !spared)
         kill_group(group);
 
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     pk_time deadline = closed || !spared ? time_add(sys_now(), END_BOUND) : 0;
     for (struct leader *leader = group->leaders; leader; leader = leader->next) {
         leader_collect(leader, deadline);
@@ -347,7 +347,7 @@ void ladder_end_group(pk_group *group)
             leader_leave(leader);
     }
     group->backend->abandon(group);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     late_child_tidy();
 }
 

@@ -70,9 +70,9 @@ void members_format(pk_group *group, char *buffer, size_t size)
     enum { MOST = 8 };
     pk_member members[MOST];
 
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     int count = members_read(group, members, MOST);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
 
     size_t used = (size_t)snprintf(buffer, size, "%s", count > 0 ? "" : "processes that cannot be listed");
     for (int i = 0; i < count && i < MOST && used < size; i++)

@@ -102,6 +102,19 @@ int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *e
     return r;
 }
 
+int owner_make_entry_in(const struct owner_entry *outer, unsigned number, struct owner_entry *entry, pk_error *error)
+{
+    struct home *home = home_of(outer);
+    lock_owner();
+    int r = home_has(home, outer) ? home_make_entry_in(home, outer, number, entry) : -ENOENT;
+    if (r < 0)
+        error_errno(error, r, PK_STEP_MAKE_CGROUP, home->site.path, "cannot make a cgroup in %s/%s/%s", home->site.path,
+                    home->name, outer->name);
+    entry->site = outer->site;
+    unlock_owner();
+    return r;
+}
+
 int owner_remove_entry(const struct owner_entry *entry)
 {
     struct home *home = home_of(entry);

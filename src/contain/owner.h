@@ -30,6 +30,9 @@ struct owner_entry {
 /* Makes a new directory for a group, and the home if there is none (any more). */
 int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *error);
 
+/* Makes one in another, which has the number `number` there. */
+int owner_make_entry_in(const struct owner_entry *outer, unsigned number, struct owner_entry *entry, pk_error *error);
+
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);
 

@@ -22,12 +22,12 @@ static int group_open(pk_group *group, pk_error *error)
 static int group_place(pk_group *group, struct placement *placement, pk_error *error)
 {
     *placement = (struct placement){.cgroup_fd = -1, .own_pgid = true};
-    return tracked_reserve(&group->reserve, error);
+    return tracked_reserve(group, error);
 }
 
 static void group_born(pk_group *group, struct leader *leader)
 {
-    tracked_add(&group->tracked, &group->reserve, leader);
+    tracked_add(group, leader);
 }
 
 static void group_unplace(pk_group *group, bool spoiled)
@@ -68,9 +68,20 @@ static int visit_process(pid_t pid, void *data)
     return 0;
 }
 
+/* A branch that was empty has let its zombies go: their numbers are nobody's any more. */
+static void forget_reaped(pk_group *group)
+{
+    for (struct tracked **link = &group->tracked; *link;)
+        if ((*link)->leader && (*link)->leader->reaped)
+            tracked_forget(link);
+        else
+            link = &(*link)->next;
+}
+
 static int group_list(pk_group *group, struct pids *pids)
 {
     struct search search = {group, pids};
+    forget_reaped(group);
     return group->tracked ? proc_each(visit_process, &search) : 0;
 }
 

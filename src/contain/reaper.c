@@ -35,7 +35,7 @@ static int reaper_place(pk_group *group, struct placement *placement, pk_error *
 {
     *placement = (struct placement){.cgroup_fd = -1, .reaper = true};
     int r = helper_check_place("reaper", error);
-    return r < 0 ? r : tracked_reserve(&group->reserve, error);
+    return r < 0 ? r : tracked_reserve(group, error);
 }
 
 static void reaper_unplace(pk_group *group, bool spoiled)
@@ -45,7 +45,7 @@ static void reaper_unplace(pk_group *group, bool spoiled)
 
 static void reaper_born(pk_group *group, struct leader *leader)
 {
-    tracked_add(&group->tracked, &group->reserve, leader);
+    tracked_add(group, leader);
 }
 
 static int reaper_adopt(pk_group *group, pid_t pid, int pidfd)

@@ -4,25 +4,32 @@
 #include "contain/tracked.h"
 
 #include "base/error.h"
+#include "contain/backend.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
-int tracked_reserve(struct tracked **reserve, pk_error *error)
+int tracked_reserve(pk_group *group, pk_error *error)
 {
-    if (!*reserve)
-        *reserve = calloc(1, sizeof(**reserve));
-    return *reserve ? 0 : error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    for (; group; group = group->trunk) {
+        if (!group->reserve)
+            group->reserve = calloc(1, sizeof(*group->reserve));
+        if (!group->reserve)
+            return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a process");
+    }
+    return 0;
 }
 
-void tracked_add(struct tracked **list, struct tracked **reserve, struct leader *leader)
+void tracked_add(pk_group *group, struct leader *leader)
 {
-    struct tracked *one = *reserve;
-    *reserve = NULL;
-    *one = (struct tracked){.leader = leader_ref(leader), .pid = leader->pid, .pidfd = -1, .next = *list};
-    *list = one;
+    for (; group; group = group->trunk) {
+        struct tracked *one = group->reserve;
+        group->reserve = NULL;
+        *one = (struct tracked){.leader = leader_ref(leader), .pid = leader->pid, .pidfd = -1, .next = group->tracked};
+        group->tracked = one;
+    }
 }
 
 int tracked_adopt(struct tracked **list, pid_t pid, int pidfd)

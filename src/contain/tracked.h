@@ -7,7 +7,7 @@
 
 #include "contain/leader.h"
 
-#include <processkit/error.h>
+#include <processkit/group.h>
 
 struct tracked {
     struct tracked *next;
@@ -17,11 +17,10 @@ struct tracked {
     int pidfd; /* of an adopted process; -1 */
 };
 
-/* What is needed once a child exists is allocated before. */
-int tracked_reserve(struct tracked **reserve, pk_error *error);
-
-/* Puts what was reserved on the list. */
-void tracked_add(struct tracked **list, struct tracked **reserve, struct leader *leader);
+/* What is needed once a child exists is allocated before, and put on the list of the group then; of a branch, and on
+ * that of its trunk. */
+int tracked_reserve(pk_group *group, pk_error *error);
+void tracked_add(pk_group *group, struct leader *leader);
 
 /* Adds a process, of which only the pidfd is known, and duplicated. */
 int tracked_adopt(struct tracked **list, pid_t pid, int pidfd);

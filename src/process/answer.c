@@ -28,7 +28,7 @@ static int judge_success(const struct wish *wish, struct answer *answer, pk_erro
 static int judge_whole(const struct answer *answer, pk_error *error)
 {
     int r = pk_output_check(answer->output, error);
-    return r < 0 ? r : ended_check_whole(output_ended(answer->output), 1, error);
+    return r < 0 ? r : output_check_whole(answer->output, 1, error);
 }
 
 static size_t without_newlines(const pk_capture *capture)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/owner.h"
+#include "process/company.h"
 #include "process/trace.h"
 #include "sys/sys.h"
 
@@ -143,9 +144,11 @@ static void drain(pk_process *process, pk_time now)
             stream_cut(stream);
         all &= stream->ended;
     }
-    if (!all || process->freed)
+    if (!all || process->freed || (process->company && !process->company->look(process->company)))
         return;
     judge_streams(process);
+    if (process->company)
+        process->company->conclude(process->company);
     process->finished = true;
     trace_end(process);
     process_end_taps(process);
@@ -159,6 +162,8 @@ int carry_run(pk_process *process)
     int r = run_advance(&process->run);
     if (r == 0 && look_at_reasons(process, sys_now()))
         r = run_advance(&process->run);
+    if (process->company)
+        process->company->look(process->company);
     if (process->run.phase == RUN_ENDED && !process->finished)
         drain(process, sys_now());
     trace_tell(process);
@@ -175,11 +180,20 @@ bool carry_unpull(pk_process *process)
     return any;
 }
 
+/* And for nothing else any more. */
+static bool waits_for_company(const pk_process *process)
+{
+    for (size_t i = 0; process->company && i < process->stream_count; i++)
+        if (process->streams[i].driven && !process->streams[i].ended)
+            return false;
+    return process->company;
+}
+
 static pk_time next_wake(const pk_process *process)
 {
     if (process->run.phase != RUN_ENDED)
         return idle_deadline(process);
-    if (process->finished)
+    if (process->finished || (process->draining && waits_for_company(process)))
         return PK_FOREVER;
     if (!process->draining) /* it ended outside of what carries it on */
         return 0;
@@ -198,10 +212,18 @@ static struct pollfd cancel_interest(const pk_process *process)
     return (struct pollfd){.fd = cancellable ? pk_cancel_fd(process->cancel) : -1, .events = POLLIN};
 }
 
+static struct pollfd company_interest(const pk_process *process)
+{
+    bool goes_along = process->company && !process->finished;
+    return (struct pollfd){.fd = goes_along ? process->company->fd : -1, .events = POLLIN};
+}
+
 struct pollfd carry_part(const pk_process *process, size_t index)
 {
     if (index == CARRY_FEED)
         return feed_interest(&process->feed);
+    if (index == CARRY_COMPANY)
+        return company_interest(process);
     return index == CARRY_CANCEL ? cancel_interest(process) : stream_interest(&process->streams[index - CARRY_STREAMS]);
 }
 
@@ -216,7 +238,7 @@ pk_time carry_interest(pk_process *process, struct pollfd *fds)
 
 static bool run_is_due(const pk_process *process, const struct pollfd *fds)
 {
-    bool fired = !fds || fds[CARRY_CANCEL].revents;
+    bool fired = !fds || fds[CARRY_CANCEL].revents || fds[CARRY_COMPANY].revents;
     for (int i = 0; i < RUN_FDS && !fired; i++)
         fired = fds[i].revents;
     return fired || process->run.phase == RUN_ENDED || sys_now() >= process->run_wake;
@@ -250,6 +272,8 @@ static int advance(pk_process *process, const struct pollfd *fds)
         owner_check_guard(process->run.group->site);
     if (!fds || fds[CARRY_FEED].revents)
         feed_advance(&process->feed);
+    if (process->company && (!fds || fds[CARRY_COMPANY].revents))
+        process->company->advance(process->company);
     advance_streams(process, fds);
     int r = !process->freed && run_is_due(process, fds) ? carry_run(process) : 0;
     if (!process->freed)

@@ -10,7 +10,7 @@
 #include "process/process.h"
 
 /* Parts follow the descriptors of the run; CARRY_USUAL is room for those of most processes, and one more. */
-enum { CARRY_FEED = RUN_FDS, CARRY_CANCEL, CARRY_STREAMS, CARRY_USUAL = CARRY_STREAMS + 4 };
+enum { CARRY_FEED = RUN_FDS, CARRY_CANCEL, CARRY_COMPANY, CARRY_STREAMS, CARRY_USUAL = CARRY_STREAMS + 4 };
 
 /* How many descriptors carry_interest gives at most. */
 size_t carry_most(const pk_process *process);

@@ -5,6 +5,7 @@
  * moment, and is read no further until then.
  */
 #include "process/carry.h"
+#include "process/company.h"
 #include "process/pull.h"
 
 #include <processkit/event.h>
@@ -40,7 +41,7 @@ static void note_owed(pk_process *process)
 
 static int tell(pk_process *process, pk_process_event *event, pk_event kind)
 {
-    const pk_result *result = &process->run.result;
+    const pk_result *result = &(kind == PK_EVENT_ENDED ? company_judged(process) : process)->run.result;
     process->told |= RUN_REACHED(kind);
     event->kind = kind;
     event->pid = process->run.leader->pid;

@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "process/company.h"
 
 #include <processkit/parse.h>
+#include <processkit/pipeline.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,7 +142,7 @@ int ended_judge(const struct ended *ended, bool any_code, pk_error *error)
     return exited || pk_result_is_success(ended->result) ? check_pipes(ended, error) : ended_refuse(ended, error);
 }
 
-int ended_check_whole(const struct ended *ended, int fd, pk_error *error)
+static int check_whole(const struct ended *ended, int fd, pk_error *error)
 {
     char total[32];
     const pk_capture *capture = ended_capture(ended, fd);
@@ -156,6 +158,12 @@ int ended_check_whole(const struct ended *ended, int fd, pk_error *error)
 struct pk_output {
     struct ended ended;
     pk_result result;
+
+    /* Of a pipeline, which has nothing itself. */
+    pk_output **stages; /* NULL: it was none */
+    size_t stage_count;
+    size_t culprit; /* PK_NO_STAGE */
+    pk_usage usage; /* of all stages */
 };
 
 static struct ended ended_of(const pk_process *process)
@@ -167,22 +175,26 @@ static struct ended ended_of(const pk_process *process)
                           .stream_count = process->stream_count};
 }
 
+/* Of one that has ended, or of several; `judged` is then whose end counts. */
+static int check(const struct ended *judged, bool forgiven, pk_error *error)
+{
+    return forgiven ? check_pipes(judged, error) : ended_judge(judged, false, error);
+}
+
 int pk_process_check(pk_process *process, pk_error *error)
 {
-    struct ended ended = ended_of(process);
     if (!process->finished)
         return error_set(error, -EBUSY, PK_ERROR_INVALID, PK_STEP_WAIT, NULL, "the run has not ended");
-    return ended_judge(&ended, false, error);
+    struct ended judged = ended_of(company_judged(process));
+    return check(&judged, company_is_forgiven(process), error);
 }
 
 /* Keeps no descriptor and no group: only what the process has to say. */
-pk_output *output_take(pk_process *process, pk_error *error)
+static pk_output *take_one(pk_process *process)
 {
-    pk_output *output = malloc(sizeof(*output));
-    if (!output) {
-        error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot keep the output of %s", process->program);
+    pk_output *output = calloc(1, sizeof(*output));
+    if (!output)
         return NULL;
-    }
     output->ended = ended_of(process);
     output->result = process->run.result;
     output->ended.result = &output->result;
@@ -192,15 +204,66 @@ pk_output *output_take(pk_process *process, pk_error *error)
     return output;
 }
 
+static pk_output *take_stages(const struct company *company)
+{
+    pk_output *output = calloc(1, sizeof(*output));
+    if (!output)
+        return NULL;
+    output->culprit = company->culprit;
+    if (company->group && pk_group_usage(company->group, &output->usage, NULL) < 0)
+        output->usage = (pk_usage){0};
+    output->stages = calloc(company->count, sizeof(pk_output *));
+    bool done = output->stages;
+    for (; done && output->stage_count < company->count; output->stage_count += done) {
+        output->stages[output->stage_count] = take_one(company->stages[output->stage_count]);
+        done = output->stages[output->stage_count];
+    }
+    return done ? output : pk_output_free(output);
+}
+
+pk_output *output_take(pk_process *process, pk_error *error)
+{
+    pk_output *output = process->company ? take_stages(process->company) : take_one(process);
+    if (!output)
+        error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot keep what was written");
+    return output;
+}
+
+/* What comes out of it. */
+static const pk_output *last_of(const pk_output *output)
+{
+    return output->stages ? output->stages[output->stage_count - 1] : output;
+}
+
+static bool is_forgiven(const pk_output *output)
+{
+    return output->stages && output->culprit == PK_NO_STAGE;
+}
+
+/* Whose end is that of all. */
+static const pk_output *judged(const pk_output *output)
+{
+    bool blames = output->stages && output->culprit != PK_NO_STAGE;
+    return blames ? output->stages[output->culprit] : last_of(output);
+}
+
 const struct ended *output_ended(const pk_output *output)
 {
-    return &output->ended;
+    return &judged(output)->ended;
+}
+
+int output_check_whole(const pk_output *output, int fd, pk_error *error)
+{
+    return check_whole(&last_of(output)->ended, fd, error);
 }
 
 pk_output *pk_output_free(pk_output *output)
 {
     if (!output)
         return NULL;
+    for (size_t i = 0; i < output->stage_count; i++)
+        pk_output_free(output->stages[i]);
+    free(output->stages);
     for (size_t i = 0; i < output->ended.stream_count; i++)
         stream_close(&output->ended.streams[i]);
     free(output->ended.streams);
@@ -211,21 +274,48 @@ pk_output *pk_output_free(pk_output *output)
 
 const pk_result *pk_output_result(const pk_output *output)
 {
-    return &output->result;
+    return &judged(output)->result;
 }
 
+/* Stdout is what the last stage has made of everything. */
 const pk_capture *pk_output_capture(const pk_output *output, int fd)
 {
-    return ended_capture(&output->ended, fd);
+    return ended_capture(&(fd == 1 ? last_of(output) : judged(output))->ended, fd);
 }
 
 const char *pk_output_text(const pk_output *output, int fd)
 {
-    const pk_capture *capture = ended_capture(&output->ended, fd);
+    const pk_capture *capture = pk_output_capture(output, fd);
     return capture ? capture->bytes : "";
 }
 
 int pk_output_check(const pk_output *output, pk_error *error)
 {
-    return ended_judge(&output->ended, false, error);
+    return check(output_ended(output), is_forgiven(output), error);
+}
+
+/* ---- Stages ----------------------------------------------------------------------------------------------------- */
+
+size_t pk_output_stage_count(const pk_output *output)
+{
+    return output->stages ? output->stage_count : 1;
+}
+
+const pk_output *pk_output_stage(const pk_output *output, size_t stage)
+{
+    if (stage >= pk_output_stage_count(output))
+        return NULL;
+    return output->stages ? output->stages[stage] : output;
+}
+
+size_t pk_output_culprit(const pk_output *output)
+{
+    if (output->stages)
+        return output->culprit;
+    return pk_result_is_success(&output->result) ? PK_NO_STAGE : 0;
+}
+
+const pk_usage *pk_output_usage(const pk_output *output)
+{
+    return output->stages ? &output->usage : &output->result.usage;
 }

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "io/pty.h"
 #include "process/carry.h"
+#include "process/company.h"
 #include "process/pull.h"
 #include "sys/sys.h"
 
@@ -264,6 +265,7 @@ ssize_t pk_process_read(pk_process *process, int fd, void *buffer, size_t size, 
 
 void pk_process_input_ready(pk_process *process)
 {
+    process = company_first(process);
     if (!process->feed.waiting)
         return;
     process->feed.waiting = false;
@@ -284,6 +286,7 @@ static void end_terminal(pk_process *process)
 
 void pk_process_close_input(pk_process *process)
 {
+    process = company_first(process);
     if (!process->input_is_terminal)
         process->input = sys_close_safe(process->input);
     else if (process->input >= 0 && !process->input_ended)
@@ -303,19 +306,20 @@ int pk_process_write(pk_process *process, const void *bytes, size_t length, size
                      pk_error *error)
 {
     size_t done = 0;
+    const pk_process *reader = company_first(process);
     int r = carry_check(process, error);
     if (r == 0)
-        r = prepare_input(process, error);
+        r = prepare_input(reader, error);
     if (r == 0)
         r = advance(process, error);
     while (r == 0 && done < length) {
-        struct pollfd writable = {.fd = process->input, .events = POLLOUT};
-        ssize_t some = sys_write_quietly(process->input, (const char *)bytes + done, length - done);
+        struct pollfd writable = {.fd = reader->input, .events = POLLOUT};
+        ssize_t some = sys_write_quietly(reader->input, (const char *)bytes + done, length - done);
         if (some > 0)
             done += (size_t)some;
         else if (some == -EAGAIN)
             r = pump(process, &writable, deadline, error);
-        else if (some == -EPIPE || (some == -EIO && process->input_is_terminal))
+        else if (some == -EPIPE || (some == -EIO && reader->input_is_terminal))
             r = error_set(error, -EPIPE, PK_ERROR_STDIN, PK_STEP_NONE, NULL, "the child has closed its input");
         else if (some != -EINTR)
             r = error_errno(error, (int)some, PK_STEP_NONE, NULL, "cannot write to the child");

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "process/cancel.h"
+#include "process/company.h"
 #include "process/runner.h"
 #include "process/spawn.h"
 #include "process/trace.h"
@@ -274,6 +275,8 @@ void process_end_taps(pk_process *process)
 
 static void release(pk_process *process)
 {
+    if (process->company)
+        process->company->free(process->company);
     close_pipes(process);
     pk_cancel_free(process->cancel);
     free(process->program);
@@ -312,8 +315,13 @@ void process_unhold(pk_process *process)
 
 pk_process *pk_process_free(pk_process *process)
 {
+    static const pk_stop_options at_once = {.size = sizeof(at_once)};
     if (!process || process->freed)
         return NULL;
+    if (process->whole) { /* who has others to answer for it */
+        process_stop_alone(process, &at_once, NULL);
+        return NULL;
+    }
     pk_group *group = process->run.group;
     bool inert = group->epoch != sys_epoch();
 
@@ -323,6 +331,8 @@ pk_process *pk_process_free(pk_process *process)
     if (process->on_free)
         process->on_free(process->free_data);
     process_unwatch(process);
+    if (process->company)
+        process->company->end(process->company);
     if (!inert)
         process_end_taps(process);
     run_end(&process->run);
@@ -362,7 +372,8 @@ struct stream *process_stream(const pk_process *process, int fd)
 /* Where it is kept; NULL and a negative errno in *why if it is not the caller's to have. */
 static int *find_pipe(const pk_process *process, int fd, int *why)
 {
-    pk_process *mutable = (pk_process *)process;
+    pk_process *mutable = fd == 0 ? company_first(process) : (pk_process *)process;
+    process = mutable;
     struct stream *stream = process_stream(process, fd);
     bool ours = fd == 0 ? process->feed.fd >= 0 : stream && stream->driven;
     int *place = fd == 0 ? &mutable->input : stream ? &stream->fd : NULL;
@@ -390,7 +401,7 @@ int pk_process_pipe_take(pk_process *process, int fd)
 
 const pk_result *pk_process_result(const pk_process *process)
 {
-    return process->finished ? &process->run.result : NULL;
+    return process->finished ? &company_judged(process)->run.result : NULL;
 }
 
 /* ---- Signals and stopping --------------------------------------------------------------------------------------- */
@@ -401,8 +412,8 @@ int pk_process_signal(pk_process *process, int signal_number, pk_error *error)
     int r = group_check_owner(group, error);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     r = process->run.leader->ended ? -ESRCH : leader_signal(process->run.leader, signal_number);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return r < 0 ? error_errno(error, r, PK_STEP_SIGNAL, NULL, "cannot signal pid %d", process->run.leader->pid) : 0;
 }

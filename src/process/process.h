@@ -9,6 +9,7 @@
 #include "loop/loop.h"
 #include "process/run.h"
 
+struct company;
 struct process_watch;
 
 /* Sees what becomes of a process, for a runner that takes it down. */
@@ -47,6 +48,9 @@ struct pk_process {
     bool freed;
     void (*on_free)(void *data); /* whoever keeps it learns that somebody else frees it; NULL: nobody does */
     void *free_data;
+
+    struct company *company; /* goes along with it; NULL: nobody does */
+    pk_process *whole;       /* whose company it is part of; NULL: nobody's */
 
     struct stream_tap *taps;     /* process_taps, each of all streams that are read */
     struct process_watch *watch; /* NULL: not watched by a loop */

@@ -22,11 +22,12 @@
 void run_look_before(struct run_before *before, pk_group *group, bool private_group, const pk_command *command)
 {
     *before = (struct run_before){.started = sys_now(), .losses = owner_guard_losses(group->site)};
-    pthread_mutex_lock(&group->lock);
-    group->wants_evidence |= command->evidence;
-    if (!private_group && group_has_evidence(group))
+    pthread_mutex_lock(group->lock);
+    group_limiting(group)->wants_evidence |= command->evidence;
+    bool counts_alone = private_group && !group->trunk;
+    if (!counts_alone && group_has_evidence(group))
         group_read_evidence(group, &before->evidence);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
 }
 
 void run_begin(struct run *run, pk_group *group, bool private_group, struct leader *leader, const pk_command *command,
@@ -54,12 +55,18 @@ void run_begin(struct run *run, pk_group *group, bool private_group, struct lead
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
 
+/* Whether nobody else is counted with it. */
+static bool counts_alone(const struct run *run)
+{
+    return run->private_group && !run->group->trunk;
+}
+
 /* In a group that others share, whom the kernel killed is known only of the leader. */
 static bool was_out_of_memory(const struct run *run)
 {
     const pk_result *result = &run->result;
     bool leader_killed = result->leader_ending == PK_ENDING_SIGNALLED && result->signal_number == SIGKILL;
-    return result->evidence.oom_cause != PK_OOM_CAUSE_NONE && (run->private_group || leader_killed);
+    return result->evidence.oom_cause != PK_OOM_CAUSE_NONE && (counts_alone(run) || leader_killed);
 }
 
 /* Where the kernel counts what a limit above refused as well (before Linux 6.11), the peak tells whose limit it was. */
@@ -67,7 +74,7 @@ static bool was_out_of_pids(const struct run *run)
 {
     const pk_evidence *evidence = &run->result.evidence;
     const pk_usage *usage = &run->result.usage;
-    if (!run->private_group || evidence->pids_max == 0 || evidence->pids_refused == 0)
+    if (!counts_alone(run) || evidence->pids_max == 0 || evidence->pids_refused == 0)
         return false;
     return usage->pids_source != PK_SOURCE_CGROUP || usage->pids_peak >= evidence->pids_max;
 }
@@ -119,7 +126,7 @@ static void read_evidence(struct run *run)
         return;
     group_read_evidence(run->group, &evidence);
     evidence_subtract(&evidence, &run->evidence_before);
-    evidence_tell(&evidence, &run->group->limits, &run->result.evidence);
+    evidence_tell(&evidence, &group_limiting(run->group)->limits, &run->result.evidence);
 }
 
 /* The guardian may have been lost without anybody being woken by it. */
@@ -146,10 +153,10 @@ static void end(struct run *run, pk_time now)
     if (run->result.guarantees & PK_GUARANTEE_OWNER_DEATH)
         look_at_guard(run);
     run->result.wall = now - run->started;
-    pthread_mutex_lock(&run->group->lock);
+    pthread_mutex_lock(run->group->lock);
     read_usage(run);
     read_evidence(run);
-    pthread_mutex_unlock(&run->group->lock);
+    pthread_mutex_unlock(run->group->lock);
     look_at_limits(run);
     run->result.verdict = judge(run);
     run->phase = RUN_ENDED;
@@ -190,9 +197,9 @@ static int look_at_leader(struct run *run, pk_time now)
     bool known = leader_has_ended(run);
     if (known && !run->leader->stand_in) /* which goes on with what it has left */
         return 0;
-    pthread_mutex_lock(&run->group->lock);
+    pthread_mutex_lock(run->group->lock);
     int r = leader_look(run->leader, group_keeps_zombies(run->group));
-    pthread_mutex_unlock(&run->group->lock);
+    pthread_mutex_unlock(run->group->lock);
     if (r > 0 && !known)
         take_leader_end(run, now);
     return r < 0 ? r : 0;
@@ -274,9 +281,9 @@ static void stopping(struct run *run, pk_time now)
         run->result.hard_killed = true;
     if (!drained) {
         run_note(run, PK_TRACE_UNKILLABLE);
-        pthread_mutex_lock(&run->group->lock);
+        pthread_mutex_lock(run->group->lock);
         note_members(run);
-        pthread_mutex_unlock(&run->group->lock);
+        pthread_mutex_unlock(run->group->lock);
         end(run, now);
         return;
     }
@@ -296,13 +303,13 @@ static void stopping(struct run *run, pk_time now)
  */
 static int after_leader(struct run *run, pk_time now)
 {
-    pthread_mutex_lock(&run->group->lock);
+    pthread_mutex_lock(run->group->lock);
     int empty = run->group->backend->close(run->group, true) == 0;
     if (!empty)
         empty = run->group->backend->is_empty(run->group);
     if (empty == 0)
         note_members(run);
-    pthread_mutex_unlock(&run->group->lock);
+    pthread_mutex_unlock(run->group->lock);
 
     if (empty < 0)
         return empty;
@@ -324,9 +331,9 @@ static int after_leader(struct run *run, pk_time now)
 
 static int waiting(struct run *run, pk_time now)
 {
-    pthread_mutex_lock(&run->group->lock);
+    pthread_mutex_lock(run->group->lock);
     int r = drain_look(&run->drain, run->group, now);
-    pthread_mutex_unlock(&run->group->lock);
+    pthread_mutex_unlock(run->group->lock);
     if (r > 0) {
         find_empty(run);
         end(run, now);
@@ -385,9 +392,9 @@ void run_catch_up(struct run *run)
     while (run_advance(run) == 0 && !leader_has_ended(run) && run->leader->reaper &&
            sys_is_readable(run->leader->pidfd)) {
         struct pollfd fd;
-        pthread_mutex_lock(&run->group->lock);
+        pthread_mutex_lock(run->group->lock);
         pk_duration most = leader_interest(run->leader, &fd);
-        pthread_mutex_unlock(&run->group->lock);
+        pthread_mutex_unlock(run->group->lock);
         struct timespec timeout = time_to_timespec(time_earlier(most, time_left(deadline, sys_now())));
         int r = sys_now() < deadline ? sys_ppoll(&fd, 1, &timeout) : -ETIMEDOUT;
         if (r < 0 && r != -EINTR)
@@ -417,7 +424,7 @@ pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
     const struct drain *drain = run->phase == RUN_WAITING ? &run->drain : &run->ladder.drain;
 
     pk_duration most = PK_FOREVER;
-    pthread_mutex_lock(&run->group->lock); /* a kill from another thread reads what a reaper says */
+    pthread_mutex_lock(run->group->lock); /* a kill from another thread reads what a reaper says */
     fds[0] = (struct pollfd){.fd = -1};
     if (!leader_has_ended(run) || run->leader->stand_in)
         most = leader_interest(run->leader, &fds[0]);
@@ -425,7 +432,7 @@ pk_time run_interest(const struct run *run, struct pollfd fds[RUN_FDS])
         fds[0].fd = -1;
     fds[1] = fds[2] = (struct pollfd){.fd = -1};
     fds[RUN_GUARD_FD] = guard_interest(run);
-    pthread_mutex_unlock(&run->group->lock);
+    pthread_mutex_unlock(run->group->lock);
     if (draining)
         drain_poll(drain, fds + 1);
     return most == PK_FOREVER ? next_time(run) : time_earlier(next_time(run), time_add(sys_now(), most));

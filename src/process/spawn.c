@@ -89,7 +89,7 @@ static int open_join(struct attempt *attempt)
     int r = birth->join_fd = sys_openat(attempt->placement.cgroup_fd, "cgroup.procs", O_WRONLY, 0);
     birth->most = attempt->placement.most;
     if (r >= 0 && birth->most)
-        r = birth->count_fd = sys_openat(attempt->placement.cgroup_fd, "pids.current", O_RDONLY, 0);
+        r = birth->count_fd = sys_openat(attempt->placement.counted_fd, "pids.current", O_RDONLY, 0);
     if (r < 0)
         close_join(birth);
     return r < 0 ? r : 0;
@@ -236,7 +236,7 @@ static bool killed_by_limit(const struct attempt *attempt)
     const struct placement *placement = &attempt->placement;
     bool shares_memory = !placement->apart && !placement->spawner;
     return !shares_memory && attempt->birth.error == 0 && !became_program(&attempt->birth) &&
-           placement->cgroup_fd >= 0 && limits_memory_has_killed(placement->cgroup_fd);
+           placement->cgroup_fd >= 0 && limits_memory_has_killed(placement->counted_fd);
 }
 
 static int judge(struct attempt *attempt, struct leader *leader, bool group_killed, pk_error *error)
@@ -266,11 +266,12 @@ static int refuse_suspended(pk_error *error)
  */
 static int take_place(pk_group *group, struct attempt *attempt, unsigned *kills, pk_error *error)
 {
-    pthread_mutex_lock(&group->lock);
-    *kills = group->kills;
-    int r = group->suspended ? refuse_suspended(error) : group->backend->place(group, &attempt->placement, error);
+    pthread_mutex_lock(group->lock);
+    *kills = group_kills(group);
+    int r =
+        group_is_suspended(group) ? refuse_suspended(error) : group->backend->place(group, &attempt->placement, error);
     attempt->spared = r == 0 && group_set_spared(group, false);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     attempt->birth.own_pgid = attempt->placement.own_pgid;
     return r;
 }
@@ -284,8 +285,8 @@ static bool was_deleted(const struct attempt *attempt, int child)
 /* Hands the child over to the group. Returns whether the group was killed since the place was taken. */
 static bool settle(pk_group *group, struct attempt *attempt, struct leader *leader, int child, unsigned kills)
 {
-    pthread_mutex_lock(&group->lock);
-    bool killed = group->kills != kills;
+    pthread_mutex_lock(group->lock);
+    bool killed = group_kills(group) != kills;
     if (child >= 0 && never_ran(&attempt->birth) && !killed && !killed_by_limit(attempt))
         prefer_join(attempt);
     group->backend->unplace(group, was_deleted(attempt, child));
@@ -296,19 +297,20 @@ static bool settle(pk_group *group, struct attempt *attempt, struct leader *lead
     } else if (attempt->spared) {
         group_set_spared(group, true);
     }
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return killed;
 }
 
 /* If it was a limit of the group that failed the attempt, that is what there is to say. */
-static int blame_limit(const pk_group *group, const struct attempt *attempt, int child, pk_error *error)
+static int blame_limit(const struct attempt *attempt, int child, pk_error *error)
 {
     const struct birth *birth = &attempt->birth;
     int number = child < 0 ? child : killed_by_limit(attempt) ? -ECANCELED : birth->error;
     pk_step step = child < 0 ? PK_STEP_CLONE : birth->step;
     if (attempt->placement.cgroup_fd < 0 || number == 0)
         return 0;
-    return spawn_explain_limit(birth->plan, attempt->placement.cgroup_fd, &group->limits, step, number, error);
+    return spawn_explain_limit(birth->plan, attempt->placement.counted_fd, attempt->placement.limits, step, number,
+                               error);
 }
 
 static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *leader, void *stack, pk_error *error)
@@ -335,7 +337,7 @@ static int attempt_spawn(pk_group *group, struct plan *plan, struct leader *lead
     if (child < 0 && attempt.explained)
         return child;
     r = child < 0 ? not_cloned(child, attempt.placement.most != 0, error) : judge(&attempt, leader, killed, error);
-    int limited = blame_limit(group, &attempt, child, error);
+    int limited = blame_limit(&attempt, child, error);
     return limited < 0 ? limited : r;
 }
 
@@ -354,9 +356,9 @@ static int spawn_on(void *stack, pk_group *group, struct plan *plan, struct lead
     enum { MOST_REPEATS = 2, MOST_WAITS = 10 }; /* 1 + 2 + ... + 512 ms */
 
     for (int repeats = 0, waits = 0;;) {
-        pthread_mutex_lock(&group->birth);
+        pthread_mutex_lock(group->birth);
         int r = attempt_spawn(group, plan, leader, stack, error);
-        pthread_mutex_unlock(&group->birth);
+        pthread_mutex_unlock(group->birth);
         if (r == TRY_AGAIN && repeats++ == MOST_REPEATS)
             return error->number;
         if (r == -ETXTBSY && waits < MOST_WAITS)

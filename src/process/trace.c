@@ -30,7 +30,7 @@ static void call(const struct tracer *tracer, const pk_trace *trace)
 /* NULL: no loop carries it, or that is not traced. */
 static const struct tracer *loop_of(const pk_process *process)
 {
-    pk_loop *loop = process_loop(process);
+    pk_loop *loop = process_loop(process->whole ? process->whole : process);
     const struct tracer *tracer = loop ? loop_tracer(loop) : NULL;
     return listens(tracer) ? tracer : NULL;
 }

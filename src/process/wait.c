@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "process/carry.h"
+#include "process/company.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ int pk_process_wait(pk_process *process, pk_time deadline, pk_result *result, pk
     r = begin(process);
     r = r < 0 ? carry_explain(r, error) : pump_to_end(process, deadline, error);
     if (r == 0 && result)
-        *result = process->run.result;
+        *result = company_judged(process)->run.result;
     return r;
 }
 

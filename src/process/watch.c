@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "contain/owner.h"
 #include "process/carry.h"
+#include "process/company.h"
 #include "process/trace.h"
 #include "sys/sys.h"
 
@@ -229,8 +230,8 @@ static void on_time(struct loop_timer *timer, void *data)
 /* Whether this was only about bytes, and nothing else has changed. */
 static bool goes_on(const pk_process *process, size_t index, const struct part *part, enum run_phase before)
 {
-    bool cancelled = index == CARRY_CANCEL;
-    if (cancelled || before == RUN_ENDED || process->run.phase != before || part->whole->stale)
+    bool only_bytes = index == CARRY_FEED || index >= CARRY_STREAMS;
+    if (!only_bytes || before == RUN_ENDED || process->run.phase != before || part->whole->stale)
         return false;
     struct pollfd now = carry_part(process, index);
     return now.fd == part->fd && now.events == part->events;
@@ -247,6 +248,8 @@ static void on_part_fd(struct loop_watch *fd_watch, int fd, uint32_t events, voi
     process_enter(process);
     if (index == CARRY_FEED)
         feed_advance(&process->feed);
+    else if (index == CARRY_COMPANY)
+        process->company->advance(process->company);
     else if (index >= CARRY_STREAMS)
         carry_stream(process, &process->streams[index - CARRY_STREAMS]);
     if (!process->freed && !goes_on(process, index, part, before))
@@ -334,7 +337,7 @@ void process_refollow(pk_process *process)
         follow_or_retry(process->watch, 0);
 }
 
-int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error)
+int process_stop_alone(pk_process *process, const pk_stop_options *options, pk_error *error)
 {
     struct run *run = &process->run;
     pk_stop_options checked;
@@ -354,4 +357,15 @@ int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_erro
     if (process_leave(process))
         process_refollow(process);
     return 0;
+}
+
+int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error)
+{
+    process_enter(process);
+    int r = process_stop_alone(process, options, error);
+    if (r == 0 && process->company && !process->freed)
+        process->company->stop(process->company, options);
+    if (process_leave(process))
+        process_refollow(process);
+    return r;
 }

@@ -5,6 +5,7 @@
 #include "sys/result.h"
 #include "sys/sys.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -19,21 +20,54 @@ static bool is_pending(void)
     return syscall(SYS_rt_sigpending, &pending, sizeof(pending)) == 0 && pending & broken_pipe;
 }
 
+/* What the signal mask was, and whether the signal was there before. */
+struct quiet {
+    uint64_t before;
+    bool pending;
+};
+
 /* The signal goes to the thread that writes: blocked, it waits there, and is taken away if it was not there before. */
-ssize_t sys_write_quietly(int fd, const void *bytes, size_t size)
+static int be_quiet(struct quiet *quiet)
 {
-    SYS_FAULT("write");
-    uint64_t before = 0;
-    if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &broken_pipe, &before, sizeof(before)) < 0)
+    quiet->before = 0;
+    if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &broken_pipe, &quiet->before, sizeof(quiet->before)) < 0)
         return -errno;
-    bool pending = before & broken_pipe && is_pending();
-    ssize_t r = SYS_RESULT(write(fd, bytes, size));
-    if (r == -EPIPE && !pending) {
+    quiet->pending = quiet->before & broken_pipe && is_pending();
+    return 0;
+}
+
+static ssize_t be_loud(const struct quiet *quiet, ssize_t r)
+{
+    if (r == -EPIPE && !quiet->pending) {
         struct timespec at_once = {0};
         syscall(SYS_rt_sigtimedwait, &broken_pipe, NULL, &at_once, sizeof(broken_pipe));
     }
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &quiet->before, NULL, sizeof(quiet->before));
     return r;
+}
+
+ssize_t sys_write_quietly(int fd, const void *bytes, size_t size)
+{
+    SYS_FAULT("write");
+    struct quiet quiet;
+    int r = be_quiet(&quiet);
+    return r < 0 ? r : be_loud(&quiet, SYS_RESULT(write(fd, bytes, size)));
+}
+
+ssize_t sys_tee(int from, int to, size_t size)
+{
+    SYS_FAULT("tee");
+    struct quiet quiet;
+    int r = be_quiet(&quiet);
+    return r < 0 ? r : be_loud(&quiet, SYS_RESULT(tee(from, to, size, SPLICE_F_NONBLOCK)));
+}
+
+ssize_t sys_splice(int from, int to, size_t size)
+{
+    SYS_FAULT("splice");
+    struct quiet quiet;
+    int r = be_quiet(&quiet);
+    return r < 0 ? r : be_loud(&quiet, SYS_RESULT(splice(from, NULL, to, NULL, size, SPLICE_F_NONBLOCK)));
 }
 
 int sys_readable_bytes(int fd, int *count)

@@ -87,6 +87,13 @@ int sys_timerfd_settime(int timer, const struct itimerspec *when);
 /* As sys_write, and the signal of a broken pipe does not reach the program. */
 ssize_t sys_write_quietly(int fd, const void *bytes, size_t size);
 
+/*
+ * Between pipes, without waiting and as quietly: at most `size` bytes are given to `to` also, or passed on to it. 0 at
+ * the end of what `from` has. For tee both are pipes; for splice `from` is.
+ */
+ssize_t sys_tee(int from, int to, size_t size);
+ssize_t sys_splice(int from, int to, size_t size);
+
 /* How many bytes can be read from a pipe, a socket or a terminal. */
 int sys_readable_bytes(int fd, int *count);
 

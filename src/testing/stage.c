@@ -219,10 +219,10 @@ static int bear(struct stage *stage, pk_group *group, struct plan *plan, struct 
     plan_close_child_ends(plan);
     if (r < 0)
         return error_errno(error, r, PK_STEP_CLONE, NULL, "cannot play '%s'", plan->argv[0]);
-    pthread_mutex_lock(&group->lock);
+    pthread_mutex_lock(group->lock);
     group->wants_evidence |= limits_any(&group->limits) || script_find(play->script, STEP_RUN_OUT);
     group_add_leader(group, leader);
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
     return 0;
 }
 

@@ -36,9 +36,9 @@ __attribute__((constructor)) static void prepare(void)
 void spawning_divert(pk_group *group, struct spawner *spawner)
 {
     present = spawner;
-    pthread_mutex_lock(&group->lock); /* another thread may be looking at the group */
+    pthread_mutex_lock(group->lock); /* another thread may be looking at the group */
     group->backend = spawner ? &diverted : &backend_cgroup2;
-    pthread_mutex_unlock(&group->lock);
+    pthread_mutex_unlock(group->lock);
 }
 
 void spawning_start(struct spawner *spawner)

@@ -1,0 +1,126 @@
+/*
+ * The rule of pipelines: every way in which three stages can end, each against the rule as its page has it.
+ */
+#include "harness.h"
+#include "pipeline/pipefail.h"
+
+#include <processkit/pipeline.h>
+
+#include <signal.h>
+#include <stdio.h>
+
+enum { STAGES = 3 };
+
+/* One way for a stage to end, and what the rule calls that: where the stage is not the last, and where it is. */
+struct ending {
+    const char *name;
+    pk_verdict verdict;
+    int exit_code;
+    int signal_number;
+    bool unchecked;
+    bool torn_down;
+    enum fate fate, fate_of_last;
+};
+
+static const struct ending endings[] = {
+    {"succeeds", PK_VERDICT_EXITED, .fate = FATE_CLEAN, .fate_of_last = FATE_CLEAN},
+    {"exits with 1", PK_VERDICT_EXITED, .exit_code = 1, .fate = FATE_FAILED, .fate_of_last = FATE_FAILED},
+    {"dies by SIGSEGV", PK_VERDICT_SIGNALLED, .signal_number = SIGSEGV, .fate = FATE_FAILED,
+     .fate_of_last = FATE_FAILED},
+    {"dies by SIGPIPE", PK_VERDICT_SIGNALLED, .signal_number = SIGPIPE, .fate = FATE_CUT_OFF,
+     .fate_of_last = FATE_FAILED},
+    {"times out", PK_VERDICT_TIMED_OUT, .signal_number = SIGTERM, .fate = FATE_FAILED, .fate_of_last = FATE_FAILED},
+    {"is torn down", PK_VERDICT_STOPPED, .signal_number = SIGTERM, .torn_down = true, .fate = FATE_TORN_DOWN,
+     .fate_of_last = FATE_TORN_DOWN},
+    {"is stopped by its owner", PK_VERDICT_STOPPED, .signal_number = SIGTERM, .fate = FATE_FAILED,
+     .fate_of_last = FATE_FAILED},
+    {"exits with 1 before it is torn down", PK_VERDICT_EXITED, .exit_code = 1, .torn_down = true, .fate = FATE_FAILED,
+     .fate_of_last = FATE_FAILED},
+    {"exits with 1, unchecked", PK_VERDICT_EXITED, .exit_code = 1, .unchecked = true, .fate = FATE_CLEAN,
+     .fate_of_last = FATE_CLEAN},
+    {"dies by SIGPIPE, unchecked", PK_VERDICT_SIGNALLED, .signal_number = SIGPIPE, .unchecked = true,
+     .fate = FATE_CLEAN, .fate_of_last = FATE_CLEAN},
+    {"times out, unchecked", PK_VERDICT_TIMED_OUT, .signal_number = SIGTERM, .unchecked = true, .fate = FATE_FAILED,
+     .fate_of_last = FATE_FAILED},
+    {"runs out of memory, unchecked", PK_VERDICT_OOM_KILLED, .signal_number = SIGKILL, .unchecked = true,
+     .fate = FATE_FAILED, .fate_of_last = FATE_FAILED},
+};
+
+enum { ENDINGS = sizeof(endings) / sizeof(endings[0]) };
+
+static enum fate fate_of(const struct ending *ending, bool last)
+{
+    pk_result result = {
+        .verdict = ending->verdict,
+        .leader_ending = ending->signal_number ? PK_ENDING_SIGNALLED : PK_ENDING_EXITED,
+        .exit_code = ending->exit_code,
+        .signal_number = ending->signal_number,
+        .ok_code = !ending->signal_number && ending->exit_code == 0,
+    };
+    struct circumstances circumstances = {ending->unchecked, last, ending->torn_down};
+    return pipefail_fate(&result, &circumstances);
+}
+
+static void each_end_has_its_name(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ENDINGS; i++) {
+        print_message("%s\n", endings[i].name);
+        assert_int_equal(fate_of(&endings[i], false), endings[i].fate);
+        assert_int_equal(fate_of(&endings[i], true), endings[i].fate_of_last);
+    }
+}
+
+/* The rule in the words of the page, in another way than the library has it. */
+static size_t by_the_rule(const enum fate *fates)
+{
+    size_t first_failed = PK_NO_STAGE, first_cut_off = PK_NO_STAGE;
+    for (size_t i = STAGES; i-- > 0;) {
+        first_failed = fates[i] == FATE_FAILED ? i : first_failed;
+        first_cut_off = fates[i] == FATE_CUT_OFF ? i : first_cut_off;
+    }
+    return first_failed == PK_NO_STAGE ? first_cut_off : first_failed;
+}
+
+/* All that there are: 1728. */
+static void the_whole_table_is_by_the_rule(void **state)
+{
+    (void)state;
+    unsigned rows = 0;
+    for (int a = 0; a < ENDINGS; a++)
+        for (int b = 0; b < ENDINGS; b++)
+            for (int c = 0; c < ENDINGS; c++, rows++) {
+                enum fate fates[STAGES] = {fate_of(&endings[a], false), fate_of(&endings[b], false),
+                                           fate_of(&endings[c], true)};
+                enum fate expected[STAGES] = {endings[a].fate, endings[b].fate, endings[c].fate_of_last};
+                if (pipefail_culprit(fates, STAGES) != by_the_rule(expected))
+                    fail_msg("%s | %s | %s", endings[a].name, endings[b].name, endings[c].name);
+            }
+    assert_int_equal(rows, ENDINGS * ENDINGS * ENDINGS);
+}
+
+/* What people know from their shells. */
+static void the_table_has_what_is_well_known(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fate fates[STAGES];
+        size_t culprit;
+    } rows[] = {
+        {{FATE_CLEAN, FATE_CLEAN, FATE_CLEAN}, PK_NO_STAGE}, {{FATE_CUT_OFF, FATE_CLEAN, FATE_CLEAN}, 0},
+        {{FATE_CUT_OFF, FATE_FAILED, FATE_CLEAN}, 1},        {{FATE_CUT_OFF, FATE_CUT_OFF, FATE_FAILED}, 2},
+        {{FATE_FAILED, FATE_FAILED, FATE_FAILED}, 0},        {{FATE_TORN_DOWN, FATE_TORN_DOWN, FATE_FAILED}, 2},
+        {{FATE_FAILED, FATE_CLEAN, FATE_TORN_DOWN}, 0},      {{FATE_TORN_DOWN, FATE_CLEAN, FATE_CLEAN}, PK_NO_STAGE},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(pipefail_culprit(rows[i].fates, STAGES), rows[i].culprit);
+    assert_int_equal(pipefail_culprit(NULL, 0), PK_NO_STAGE);
+}
+
+static const struct test tests[] = {
+    PK_TEST(each_end_has_its_name),
+    PK_TEST(the_whole_table_is_by_the_rule),
+    PK_TEST(the_table_has_what_is_well_known),
+};
+
+PK_TEST_MAIN(tests)
