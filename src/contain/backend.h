@@ -108,10 +108,12 @@ extern const struct backend backend_process_group;
 struct cgroup_dir {
     struct cgroup_dir *next;
     struct owner_entry entry;
-    bool placed; /* a child is being born into it */
-    bool killed; /* poisoned for CLONE_INTO_CGROUP: takes no new members */
-    bool swept;  /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
-    bool used;   /* somebody was born into it, or came */
+    bool placed;   /* a child is being born into it */
+    bool killed;   /* poisoned for CLONE_INTO_CGROUP: takes no new members */
+    bool swept;    /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
+    bool used;     /* somebody was born into it, or came */
+    bool reused;   /* it was another group's before, which counted */
+    pk_usage base; /* this much */
 };
 
 struct group_locks {
@@ -152,6 +154,7 @@ struct pk_group {
     pk_usage past;           /* of directories that were removed */
     struct evidence past_evidence;
     bool wants_evidence; /* at the end of a run, though it has no limits */
+    bool may_reuse;      /* a directory that has counted before is as good */
     bool controllers;
     struct tracked *tracked;
     struct tracked *reserve; /* for the child that is being born */

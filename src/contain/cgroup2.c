@@ -44,10 +44,35 @@ static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage
     int r = owner_remove_entry(&dir->entry);
     if (r < 0)
         return r;
+    usage_subtract(&used, &dir->base);
     usage_add(&group->past, &used);
     evidence_add(&group->past_evidence, &evidence);
     *link = dir->next;
     free_dir(dir);
+    return 0;
+}
+
+/* Whether another group may have it: it was left by its members, and nothing else about it is special. What is still on
+ * its way out then is counted there, as it would be nowhere. */
+static bool is_for_others(const pk_group *group, const struct cgroup_dir *dir)
+{
+    bool special = dir->killed || dir->swept || group->suspended || group->spared || group->trunk || group->controllers;
+    return !special && cgroup_is_as_new(dir->entry.fd);
+}
+
+/* Lets go of it. */
+static int leave_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage, bool keep_evidence)
+{
+    struct cgroup_dir *dir = *link;
+    pk_usage used = {0};
+    bool parked = !keep_evidence && is_for_others(group, dir) && usage_read_cgroup(dir->entry.fd, false, &used) == 0 &&
+                  owner_park_entry(&dir->entry, &used);
+    if (!parked)
+        return remove_dir(group, link, keep_usage, keep_evidence);
+    usage_subtract(&used, &dir->base);
+    usage_add(&group->past, &used);
+    *link = dir->next;
+    free(dir);
     return 0;
 }
 
@@ -76,7 +101,8 @@ static int add_dir(pk_group *group, pk_error *error)
     struct cgroup_dir *dir = calloc(1, sizeof(*dir));
     if (!dir)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
-    int r = make_entry(group, &dir->entry, error);
+    dir->reused = group->may_reuse && !group->controllers && owner_take_idle(group->site, &dir->entry, &dir->base);
+    int r = dir->reused ? 0 : make_entry(group, &dir->entry, error);
     if (r < 0) {
         free(dir);
         return r;
@@ -107,7 +133,7 @@ static int cgroup2_close(pk_group *group, bool keep_usage)
 {
     bool keep_evidence = keep_usage && !group->trunk && group_has_evidence(group);
     while (group->dirs) {
-        int r = remove_dir(group, &group->dirs, keep_usage, keep_evidence);
+        int r = leave_dir(group, &group->dirs, keep_usage, keep_evidence);
         if (r < 0)
             return r;
     }
@@ -233,6 +259,8 @@ static void cgroup2_unplace(pk_group *group, bool spoiled)
 {
     owner_quit(group->spawner);
     group->spawner = NULL;
+    if (spoiled) /* who deletes one deletes more */
+        owner_tidy();
     for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
         if (dir->placed && spoiled)
             dir->killed = true;
@@ -374,6 +402,7 @@ static int cgroup2_usage(pk_group *group, pk_usage *usage)
             continue; /* deleted under us: what it had counted is gone with it */
         if (r < 0)
             return r;
+        usage_subtract(&one, &dir->base);
         usage_add(usage, &one);
     }
     return 0;
@@ -385,6 +414,8 @@ static int cgroup2_evidence(pk_group *group, struct evidence *evidence)
     *evidence = group->past_evidence;
     for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
         struct evidence one;
+        if (dir->reused) /* it has counted for others */
+            continue;
         int r = evidence_read(dir->entry.fd, group->controllers, &one);
         if (r < 0 && first == 0)
             first = r;

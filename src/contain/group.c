@@ -87,13 +87,19 @@ int group_create_staged(const pk_group_options *given, const struct backend *bac
     return 0;
 }
 
-int pk_group_create(const pk_group_options *given, pk_group **ret, pk_error *error)
+int pk_group_create(const pk_group_options *options, pk_group **group, pk_error *error)
+{
+    return group_create_for_run(options, true, group, error);
+}
+
+int group_create_for_run(const pk_group_options *given, bool fresh, pk_group **ret, pk_error *error)
 {
     pk_group_options options;
     pk_group *group;
     int r = new_group(given, &options, &group, error);
     if (r < 0)
         return r;
+    group->may_reuse = !fresh;
     r = choose_backend(group, options.mechanism, options.require, error);
     if (r < 0) {
         free(group->refusal);

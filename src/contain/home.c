@@ -107,6 +107,7 @@ static int check_outpost(struct home *home, pk_error *error)
     if (!site->outpost || !outpost_is_lost(site->outpost))
         return 0;
     if (cgroup_is_populated(home->dir) == 0) {
+        idle_drop(&home->idle, -1);
         home->dir = sys_close_safe(home->dir);
         return 0;
     }
@@ -176,6 +177,7 @@ int home_enable(struct home *home, const char *const *controllers, size_t count,
 
 void home_give_up(struct home *home)
 {
+    idle_drop(&home->idle, home->dir);
     if (sys_unlinkat(home->site.dir, home->name, AT_REMOVEDIR) < 0)
         return;
     home->dir = sys_close_safe(home->dir);
@@ -185,6 +187,7 @@ void home_give_up(struct home *home)
 
 void home_lose(struct home *home)
 {
+    idle_drop(&home->idle, -1);
     home->dir = sys_close_safe(home->dir);
 }
 
@@ -192,6 +195,7 @@ void home_leave(struct home *home)
 {
     if (home->dir < 0)
         return;
+    idle_drop(&home->idle, home->dir);
     home->dir = sys_close_safe(home->dir);
     if (sys_unlinkat(home->site.dir, home->name, AT_REMOVEDIR) == 0)
         guardian_link_dismiss(&home->guardian);
@@ -204,6 +208,7 @@ void home_leave(struct home *home)
  * become another program. */
 void home_let_go(struct home *home)
 {
+    idle_drop(&home->idle, -1);
     home->dir = sys_close_safe(home->dir);
     site_forget(&home->site);
     guardian_link_end(&home->guardian);

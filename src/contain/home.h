@@ -9,6 +9,7 @@
 #define PK_CONTAIN_HOME_H
 
 #include "contain/guardian-link.h"
+#include "contain/idle.h"
 #include "contain/limits.h"
 #include "contain/owner.h"
 #include "contain/site.h"
@@ -21,6 +22,7 @@ struct home {
     struct site site;
     struct guardian_link guardian;
     bool has_controllers; /* some are enabled for the directories of groups, or were */
+    struct idle idle;
 };
 
 #define HOME_INIT                                                      \

@@ -9,7 +9,7 @@
 
 #include "contain/site.h"
 
-#include <processkit/error.h>
+#include <processkit/group.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +32,16 @@ int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *e
 
 /* Makes one in another, which has the number `number` there. */
 int owner_make_entry_in(const struct owner_entry *outer, unsigned number, struct owner_entry *entry, pk_error *error);
+
+/* One that was left empty by another group, which has `used` what it has counted so far, instead. False: there is none.
+ */
+bool owner_take_idle(enum site_kind site, struct owner_entry *entry, pk_usage *used);
+
+/* Keeps one that is empty for another group, with its descriptor. False: it is to be removed. */
+bool owner_park_entry(const struct owner_entry *entry, const pk_usage *used);
+
+/* Removes those that were kept. */
+void owner_tidy(void);
 
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);

@@ -50,6 +50,12 @@ void usage_add(pk_usage *usage, const pk_usage *more)
     take_larger(&usage->pids_source, &usage->pids_peak, more->pids_source, more->pids_peak);
 }
 
+void usage_subtract(pk_usage *usage, const pk_usage *before)
+{
+    usage->cpu_user -= before->cpu_user < usage->cpu_user ? before->cpu_user : usage->cpu_user;
+    usage->cpu_system -= before->cpu_system < usage->cpu_system ? before->cpu_system : usage->cpu_system;
+}
+
 void usage_read_living(const struct pids *pids, pk_usage *usage)
 {
     pk_usage sum = {0};

@@ -16,6 +16,9 @@ int usage_read_cgroup(int dir, bool controllers, pk_usage *usage);
 /* Adds `more` to `usage`: times add up, peaks do not happen at once and the larger counts. */
 void usage_add(pk_usage *usage, const pk_usage *more);
 
+/* Takes the CPU time of `before` away. */
+void usage_subtract(pk_usage *usage, const pk_usage *before);
+
 /* Sums the living among `pids` from /proc into those figures that have no source yet, and counts them. */
 void usage_read_living(const struct pids *pids, pk_usage *usage);
 

@@ -23,6 +23,7 @@ struct start {
     struct branching branching;
     pk_time deadline; /* of all of them, to the moment: who runs into it first must not hide the others */
     int input;        /* write end of the pipe that the stage started last reads; -1 */
+    int held;         /* the same of who is to be killed before it sees the end of that; -1 */
 };
 
 /* ---- What makes no sense ---------------------------------------------------------------------------------------- */
@@ -190,7 +191,10 @@ static int start_stage(struct start *start, size_t stage, pk_error *error)
     if (r == 0)
         r = command ? start_with(start, stage, command, output, error)
                     : error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot start a pipeline");
-    sys_close_safe(output);
+    if (r < 0)
+        start->held = output;
+    else
+        sys_close_safe(output);
     return r;
 }
 
@@ -229,6 +233,7 @@ static int start_all(struct start *start, pk_process **process, pk_error *error)
     }
     kill_started(start);
     sys_close_safe(start->input);
+    sys_close_safe(start->held);
     if (*last)
         pk_process_free(*last);
     else
@@ -258,7 +263,7 @@ static int start_alone(struct start *start, pk_process **process, pk_error *erro
 int chain_start(const struct chain_plan *plan, const pk_command *last, enum process_stdio stdio, pk_process **process,
                 pk_error *error)
 {
-    struct start start = {.plan = plan, .last = last, .stdio = stdio, .input = -1};
+    struct start start = {.plan = plan, .last = last, .stdio = stdio, .input = -1, .held = -1};
     start.deadline = plan->timeout ? pk_deadline(plan->timeout) : PK_FOREVER;
     int r = check_all(&start, error);
     if (r < 0)

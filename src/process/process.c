@@ -219,7 +219,7 @@ int process_start_in(pk_group *group, const pk_command *command, enum process_st
 int process_start_real(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
 {
     pk_group *group;
-    int r = pk_group_create(command->contain, &group, error);
+    int r = group_create_for_run(command->contain, command->evidence, &group, error);
     return r < 0 ? r : process_start_in(group, command, stdio, process, error);
 }
 

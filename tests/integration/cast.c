@@ -3,6 +3,7 @@
  */
 #include "cast.h"
 
+#include "contain/owner.h"
 #include "hierarchy.h"
 
 #include <dirent.h>
@@ -70,8 +71,10 @@ int cast_count_descriptors(void)
     return count;
 }
 
+/* Without those that wait for the next group. */
 int cast_count_directories(void)
 {
+    owner_tidy();
     return cast_count_directories_of(getpid());
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -348,7 +349,73 @@ static void usage_sums_the_living_where_there_is_no_account(void **state)
     witness_free(witness);
 }
 
+/* ---- Directories that are used again ---------------------------------------------------------------------------- */
+
+static void run_in(char *path, size_t size, const char *words, pk_result *result)
+{
+    pk_error error;
+    pk_auto(pk_process) process = NULL;
+    pk_auto(pk_command) command = cast_command(NULL, words);
+    assert_ok(pk_command_start(command, &process, &error), error);
+    snprintf(path, size, "%s", pk_group_path(pk_process_group(process)));
+    assert_ok(pk_process_wait(process, PK_FOREVER, result, &error), error);
+}
+
+static void a_run_leaves_its_directory_to_the_next(void **state)
+{
+    char first[512], second[512];
+    pk_result result;
+    (void)state;
+    run_in(first, sizeof(first), "cpu 200", &result);
+    assert_true(result.usage.cpu_user + result.usage.cpu_system >= PK_MILLISECONDS(150));
+    run_in(second, sizeof(second), "exit 0", &result);
+    assert_string_equal(second, first);
+    assert_int_equal(result.usage.cpu_source, PK_SOURCE_CGROUP);
+    assert_true(result.usage.cpu_user + result.usage.cpu_system < PK_MILLISECONDS(100));
+}
+
+/* What was killed kills whoever is born into it; what has directories of its own is not as new. */
+static void not_every_directory_is_used_again(void **state)
+{
+    char first[512], second[512];
+    pk_result result;
+    (void)state;
+    run_in(first, sizeof(first), "leave 0 -- hold", &result);
+    assert_int_equal(result.leftover_count, 1);
+    run_in(second, sizeof(second), "exit 0", &result);
+    assert_string_not_equal(second, first);
+    assert_int_equal(result.exit_code, 0);
+
+    char inner[600];
+    pk_error error;
+    pk_auto(pk_process) process = NULL;
+    pk_auto(pk_command) command = cast_command(NULL, "exit 0");
+    assert_ok(pk_command_start(command, &process, &error), error);
+    snprintf(first, sizeof(first), "%s", pk_group_path(pk_process_group(process)));
+    snprintf(inner, sizeof(inner), "%s/inner", first);
+    assert_return_code(mkdir(inner, 0755), errno);
+    assert_ok(pk_process_wait(process, PK_FOREVER, &result, &error), error);
+    assert_int_equal(access(first, F_OK), -1);
+    run_in(second, sizeof(second), "exit 0", &result);
+    assert_string_not_equal(second, first);
+}
+
+/* By somebody who was not asked. */
+static void a_directory_that_was_deleted_is_not_missed(void **state)
+{
+    char path[512];
+    pk_result result;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        run_in(path, sizeof(path), "exit 0", &result);
+        assert_return_code(rmdir(path), errno);
+    }
+}
+
 static const struct test tests[] = {
+    PK_TEST_WITH(a_run_leaves_its_directory_to_the_next, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(not_every_directory_is_used_again, .needs = NEEDS_CGROUP2),
+    PK_TEST_WITH(a_directory_that_was_deleted_is_not_missed, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(auto_prefers_a_cgroup, .needs = NEEDS_CGROUP2),
     PK_TEST_AS_DELEGATED_USER(auto_prefers_a_cgroup),
     PK_TEST_AS_USER(auto_falls_back_and_says_why),
