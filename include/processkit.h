@@ -18,6 +18,7 @@
 #ifndef PROCESSKIT_H
 #define PROCESSKIT_H
 
+#include <processkit/batch.h>
 #include <processkit/cancel.h>
 #include <processkit/cassette.h>
 #include <processkit/command.h>

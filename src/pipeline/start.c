@@ -4,16 +4,11 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "pipeline/chain.h"
+#include "process/branching.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* A runner for the stages: each is in a branch of the one group. */
-struct branching {
-    pk_runner runner; /* first */
-    pk_group *trunk;
-};
 
 struct start {
     const struct chain_plan *plan;
@@ -106,19 +101,6 @@ static pk_command *prepare(const struct start *start, size_t stage)
     return command;
 }
 
-static int start_in_branch(pk_runner *runner, const pk_command *command, enum process_stdio stdio, pk_process **process,
-                           pk_error *error)
-{
-    pk_group *branch;
-    int r = group_create_branch(((struct branching *)runner)->trunk, &branch, error);
-    return r < 0 ? r : process_start_in(branch, command, stdio, process, error);
-}
-
-static void stay(pk_runner *runner)
-{
-    (void)runner; /* it lives as long as the start */
-}
-
 /* Who starts the pipeline has asked and tells for the last one. */
 static int launch(const struct start *start, size_t stage, const pk_command *command, pk_process **process,
                   pk_error *error)
@@ -169,8 +151,7 @@ static int start_with(struct start *start, size_t stage, pk_command *command, in
         pk_command_fd(command, 0, input[0]);
     if (output >= 0)
         pk_command_fd(command, 1, output);
-    if (!command->runner && !command->contain)
-        pk_command_runner(command, &start->branching.runner);
+    branching_give(&start->branching, command);
     r = launch(start, stage, command, &process, error);
     sys_close_safe(input[0]);
     start->input = input[1];
@@ -213,10 +194,7 @@ static int make_group(struct start *start, pk_error *error)
     for (size_t i = 0; i < start->plan->count; i++)
         needed |= !runner_of(start, i) && !command_of(start, i)->contain;
     int r = needed ? pk_group_create(start->plan->contain, &start->chain->company.group, error) : 0;
-    start->branching = (struct branching){
-        .runner = {.references = 1, .start = start_in_branch, .free = stay},
-        .trunk = start->chain->company.group,
-    };
+    branching_init(&start->branching, start->chain->company.group);
     return r;
 }
 

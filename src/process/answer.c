@@ -102,7 +102,8 @@ static const struct verb verbs[] = {
 };
 
 const struct verb verb_parse = {STDIO_CAPTURED, .whole = true, .retries = true, .judge = judge_by_parsing},
-                  verb_first_line = {STDIO_CAPTURED, .whole = true, .judge = judge_nothing};
+                  verb_first_line = {STDIO_CAPTURED, .whole = true, .judge = judge_nothing},
+                  verb_check_uncaptured = {STDIO_UNATTENDED, .retries = true, .judge = judge_success};
 
 const struct verb *verb_of(pk_verb verb)
 {

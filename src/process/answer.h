@@ -26,6 +26,7 @@ struct verb {
 /* NULL: there is no such verb. */
 const struct verb *verb_of(pk_verb verb);
 extern const struct verb verb_parse, verb_first_line; /* which need more than a number to say what they are */
+extern const struct verb verb_check_uncaptured;       /* PK_VERB_CHECK with the owner's stdout and stderr */
 
 struct wish {
     const struct verb *verb;

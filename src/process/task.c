@@ -4,6 +4,8 @@
  * Everything but the end of a process begins with the task's timer: the first attempt, the next one after a pause, and
  * what is told. So no callback of the caller's is called from within another, and none from within a submit.
  */
+#include "process/task.h"
+
 #include "base/error.h"
 #include "base/time.h"
 #include "loop/loop.h"
@@ -31,6 +33,7 @@ struct pk_task {
     enum task_phase phase;
     struct loop_timer timer;
     struct retry retry;
+    bool last;               /* there is no further attempt, whatever comes of this one */
     pk_time until;           /* RESTING: the next attempt */
     struct loop_watch token; /* RESTING: ends it */
     int token_fd;            /* a copy, since an epoll takes each descriptor only once; -1: not watched */
@@ -126,7 +129,7 @@ static void take_end(pk_task *task, int number, bool started)
 {
     pk_duration pause;
     enter(task);
-    bool again = number < 0 && task->wish.verb->retries &&
+    bool again = number < 0 && !task->last && task->wish.verb->retries &&
                  retry_after(&task->retry, task->command, &task->error, started, &pause);
     if (!leave(task))
         return;
@@ -270,15 +273,14 @@ static int look_at_lines(pk_task *task, pk_error *error)
 
 /* ---- The handle's side ------------------------------------------------------------------------------------------ */
 
-static int make_task(const pk_command *command, const struct wish *wish, pk_task **ret, pk_error *error)
+static int make_task(pk_command *command, const struct wish *wish, pk_task **ret, pk_error *error)
 {
-    pk_task *task = calloc(1, sizeof(*task));
-    if (task)
-        task->command = pk_command_copy(command);
-    if (!task || !task->command) {
-        free(task);
+    pk_task *task = command ? calloc(1, sizeof(*task)) : NULL;
+    if (!task) {
+        pk_command_free(command);
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a task");
     }
+    task->command = command;
     task->wish = *wish;
     task->token_fd = -1;
     task->epoch = sys_epoch();
@@ -286,12 +288,10 @@ static int make_task(const pk_command *command, const struct wish *wish, pk_task
     return 0;
 }
 
-static int submit(const pk_command *command, const struct wish *wish, pk_loop *loop, pk_task_callback callback,
-                  void *data, pk_task **ret, pk_error *error)
+int task_submit(pk_command *command, const struct wish *wish, pk_loop *loop, pk_task_callback callback, void *data,
+                pk_task **ret, pk_error *error)
 {
     pk_auto(pk_task) task = NULL;
-    if (!callback)
-        return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL, "a task needs a callback");
     int r = make_task(command, wish, &task, error);
     if (r == 0 && wish->verb == &verb_first_line)
         r = look_at_lines(task, error);
@@ -307,6 +307,14 @@ static int submit(const pk_command *command, const struct wish *wish, pk_loop *l
         *ret = task;
     task = NULL;
     return 0;
+}
+
+static int submit(const pk_command *command, const struct wish *wish, pk_loop *loop, pk_task_callback callback,
+                  void *data, pk_task **task, pk_error *error)
+{
+    if (!callback)
+        return error_set(error, -EINVAL, PK_ERROR_INVALID, PK_STEP_ARGUMENTS, NULL, "a task needs a callback");
+    return task_submit(pk_command_copy(command), wish, loop, callback, data, task, error);
 }
 
 int pk_command_submit(const pk_command *command, pk_verb verb, pk_loop *loop, pk_task_callback callback, void *data,
@@ -342,6 +350,18 @@ pk_task *pk_task_free(pk_task *task)
     loop_timer_remove(&task->timer);
     release_unused(task);
     return NULL;
+}
+
+void task_stop(pk_task *task, const pk_stop_options *options)
+{
+    task->last = true;
+    if (task->process)
+        pk_process_stop(task->process, options, NULL);
+    else if (task->phase == TASK_RESTING && task->retry.attempts > 0)
+        give_up(task);
+    else if (task->phase == TASK_RESTING)
+        end(task, error_set(&task->error, -ECANCELED, PK_ERROR_CANCELLED, PK_STEP_ARGUMENTS, NULL,
+                            "cannot start %s: it was stopped before", task->command->argv[0]));
 }
 
 pk_process *pk_task_process(const pk_task *task)
