@@ -216,8 +216,8 @@ typedef struct pk_stop_report {
 /*
  * The ladder: the soft signal to the whole tree, up to `grace` until the tree is empty, then the hard kill. Returns
  * as soon as the group is empty. It escalates when the *tree* is not empty, whatever became of the leader. A
- * suspended group is resumed, or it could not obey. `options` NULL means the defaults, `report` may be NULL. Errors
- * as pk_group_kill.
+ * suspended group is resumed, and members that were stopped are continued (SIGCONT), or they could not obey. `options`
+ * NULL means the defaults, `report` may be NULL. Errors as pk_group_kill.
  */
 PK_API int pk_group_stop(pk_group *group, const pk_stop_options *options, pk_stop_report *report, pk_error *error);
 

@@ -3,6 +3,8 @@
  */
 #include "base/error.h"
 
+#include "base/utf8.h"
+
 #include <processkit/parse.h>
 
 #include <errno.h>
@@ -14,11 +16,19 @@
 /* Long enough for what a message can hold before escapes make it longer. */
 enum { RAW_SIZE = PK_ERROR_MESSAGE_SIZE };
 
+static void keep_path(char kept[PK_ERROR_PATH_SIZE], const char *path)
+{
+    size_t length = strlen(path), most = PK_ERROR_PATH_SIZE - 1;
+    length = length > most ? utf8_cut(path, most) : length;
+    memcpy(kept, path, length);
+    kept[length] = '\0';
+}
+
 static void fill(pk_error *error, int number, pk_error_kind kind, pk_step step, const char *path, const char *message)
 {
     *error = (pk_error){.number = number, .kind = kind, .step = step};
     if (path)
-        snprintf(error->path, sizeof(error->path), "%s", path);
+        keep_path(error->path, path);
     pk_format_text(message, error->message, sizeof(error->message));
 }
 

@@ -66,3 +66,12 @@ size_t utf8_count(const char *bytes, size_t length)
     }
     return count;
 }
+
+size_t utf8_cut(const char *bytes, size_t most)
+{
+    enum { LONGEST = 4 };
+    for (size_t back = 1; back < LONGEST && back <= most; back++)
+        if (utf8_measure(bytes + most - back, back) == UTF8_CUT)
+            return most - back;
+    return most;
+}

@@ -15,4 +15,8 @@ int utf8_measure(const char *bytes, size_t length);
 /* How many of the bytes, from the first on, are complete characters. */
 size_t utf8_count(const char *bytes, size_t length);
 
+/* How many of the first `most` bytes, of which there are more, can be kept without cutting a character in two. Bytes
+ * that are no UTF-8 are cut anywhere. */
+size_t utf8_cut(const char *bytes, size_t most);
+
 #endif

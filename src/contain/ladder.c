@@ -40,14 +40,23 @@ static int target_look(struct ladder *ladder, pk_time now)
     return drain_look(&ladder->drain, ladder->group, now);
 }
 
+static int signal_target(struct ladder *ladder, int signal_number, pid_t skip_pgid)
+{
+    if (!ladder->only)
+        return ladder->group->backend->signal(ladder->group, signal_number, skip_pgid);
+    int r = leader_signal(ladder->only, signal_number);
+    return r == -ESRCH ? 0 : r;
+}
+
+/* Who was stopped, by a terminal or a debugger, could not obey. */
 static int target_signal(struct ladder *ladder)
 {
     const pk_stop_options *options = &ladder->options;
     int signal_number = options->signal_number;
-    if (!ladder->only)
-        return ladder->group->backend->signal(ladder->group, signal_number, options->skip_pgid);
-    int r = leader_signal(ladder->only, signal_number);
-    return r == -ESRCH ? 0 : r;
+    int r = signal_target(ladder, signal_number, options->skip_pgid);
+    if (signal_number != SIGCONT && signal_number != SIGSTOP && signal_number != SIGTSTP)
+        (void)signal_target(ladder, SIGCONT, 0);
+    return r;
 }
 
 static int target_kill(struct ladder *ladder)

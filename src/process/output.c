@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "process/company.h"
 
 #include <processkit/parse.h>
@@ -40,24 +41,13 @@ static size_t last_line(const pk_capture *capture, const char **line)
     return (size_t)(end - start);
 }
 
-/* Cut, but not within a character. */
-static size_t cut_line(const char *line, size_t length)
-{
-    if (length <= MOST_SAID)
-        return length;
-    length = MOST_SAID;
-    while (length > MOST_SAID - 4 && ((unsigned char)line[length] & 0xc0) == 0x80)
-        length--;
-    return length;
-}
-
 /* ": " and that; nothing if it said nothing on stderr. */
 static void say_last(const struct ended *ended, char *text, size_t size)
 {
     const pk_capture *capture = ended_capture(ended, 2);
     const char *line = "";
     size_t length = capture ? last_line(capture, &line) : 0;
-    size_t shown = cut_line(line, length);
+    size_t shown = length > MOST_SAID ? utf8_cut(line, MOST_SAID) : length;
     char safe[SAID_SIZE];
     text_show(line, shown, safe, sizeof(safe));
     snprintf(text, size, "%s%s%s", length ? ": " : "", safe, shown < length ? "..." : "");

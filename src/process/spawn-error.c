@@ -2,6 +2,7 @@
  * Saying what went wrong between clone and exec.
  */
 #include "base/error.h"
+#include "base/utf8.h"
 #include "contain/limits.h"
 #include "process/spawn.h"
 #include "sys/sys.h"
@@ -72,12 +73,14 @@ static const char *find_without_interpreter(const struct plan *plan)
 static void list_searched(const struct plan *plan, char *text, size_t size)
 {
     size_t name = strlen(plan->command->argv[0]), used = 0;
-    for (size_t i = 0; plan->candidates[i] && used < size - 1; i++) {
+    bool all = true;
+    for (size_t i = 0; all && plan->candidates[i] && used < size - 1; i++) {
         size_t length = strlen(plan->candidates[i]) - name, room = size - 1 - used - (i > 0);
         if (i > 0)
             text[used++] = ':';
         length = length > 0 ? length - 1 : 0; /* without the slash */
-        length = length < room ? length : room;
+        all = length <= room;
+        length = all ? length : utf8_cut(plan->candidates[i], room);
         memcpy(text + used, plan->candidates[i], length);
         used += length;
     }

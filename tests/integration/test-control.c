@@ -244,6 +244,24 @@ static void freeing_a_spared_group_kills_nobody(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* By a terminal, say; the leader is a child of ours. */
+static void who_was_stopped_obeys(void **state)
+{
+    pk_error error;
+    siginfo_t info;
+    pk_stop_report report;
+    pk_stop_options patient = PK_STOP_OPTIONS_INIT;
+    patient.grace = PK_SECONDS(60);
+    pk_group *group = cast_group(cast_mechanism(state));
+    pk_process *process = cast_adversary(group, NULL, "catch-exit TERM 7 -- stop");
+    assert_return_code(waitid(P_PIDFD, (id_t)pk_process_pidfd(process), &info, WSTOPPED | WNOWAIT), errno);
+    assert_ok(pk_group_stop(group, &patient, &report, &error), error);
+    assert_true(report.drained);
+    assert_false(report.escalated);
+    pk_process_free(process);
+    pk_group_free(group);
+}
+
 static const struct test tests[] = {
     EACH(signal_reaches_every_member),
     DELEGATED(signal_reaches_every_member),
@@ -261,6 +279,9 @@ static const struct test tests[] = {
     EACH(stop_resumes_a_suspended_tree),
     EACH(spared_members_live_on),
     PK_TEST(freeing_a_spared_group_kills_nobody),
+    PK_TEST_NAMED("who_was_stopped_obeys/cgroup2", who_was_stopped_obeys, .data = &cast_cgroup2,
+                  .needs = NEEDS_CGROUP2),
+    PK_TEST_NAMED("who_was_stopped_obeys/process_group", who_was_stopped_obeys, .data = &cast_process_group),
 };
 
 PK_TEST_MAIN(tests)

@@ -151,6 +151,21 @@ static void kinds_and_steps_have_names(void **state)
     assert_string_equal(pk_step_name((pk_step)-1), "unknown");
 }
 
+/* Two bytes each, and room for an odd number of them. */
+static void a_path_is_not_cut_within_a_character(void **state)
+{
+    (void)state;
+    pk_error error;
+    char path[2 * PK_ERROR_PATH_SIZE + 1] = "";
+    for (size_t i = 0; i + 2 < sizeof(path); i += 2)
+        memcpy(path + i, "\xc3\xa4", 3);
+    error_set(&error, -EIO, PK_ERROR_IO, PK_STEP_NONE, path, "long");
+    assert_int_equal(strlen(error.path), (PK_ERROR_PATH_SIZE - 1) / 2 * 2);
+    memset(path, '\xe4', sizeof(path) - 1); /* Latin-1 */
+    error_set(&error, -EIO, PK_ERROR_IO, PK_STEP_NONE, path, "long");
+    assert_int_equal(strlen(error.path), PK_ERROR_PATH_SIZE - 2); /* the last could be the beginning of one */
+}
+
 static const struct test tests[] = {
     PK_TEST(every_field_is_written),
     PK_TEST(nobody_need_want_to_know),
@@ -160,6 +175,7 @@ static const struct test tests[] = {
     PK_TEST(long_messages_are_cut),
     PK_TEST(errnos_have_kinds),
     PK_TEST(kinds_and_steps_have_names),
+    PK_TEST(a_path_is_not_cut_within_a_character),
 };
 
 PK_TEST_MAIN(tests)
