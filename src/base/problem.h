@@ -13,7 +13,7 @@ struct problem {
     char text[192];
 };
 
-void problem_remember(struct problem *problem, int number, const char *format, va_list arguments);
+void problem_remember(struct problem *problem, int number, const char *format, va_list arguments) PK_PRINTF(3, 0);
 
 /* 0, or the error: "invalid WHAT: ...". */
 int problem_check(const struct problem *problem, const char *what, pk_error *error);

@@ -55,11 +55,21 @@ static bool is_member(const struct tracked *one, pid_t pid, const struct proc_st
     return pid == one->pid && !tracked_has_ended(one);
 }
 
+/* It is gone, or /proc hides it (hidepid): nobody's that we started, as far as can be known. What could not be read for
+ * another reason may be a member. */
+static bool is_nobodys(int number)
+{
+    return number == -ESRCH || number == -EPERM || number == -EACCES;
+}
+
 static int visit_process(pid_t pid, void *data)
 {
     struct search *search = data;
     struct proc_stat stat;
-    if (proc_stat_read(pid, &stat) < 0 || proc_has_ended(&stat))
+    int r = proc_stat_read(pid, &stat);
+    if (r < 0)
+        return is_nobodys(r) ? 0 : r;
+    if (proc_has_ended(&stat))
         return 0;
     for (const struct tracked *one = search->group->tracked; one; one = one->next) {
         if (is_member(one, pid, &stat))
@@ -90,7 +100,8 @@ static bool has_members(const struct tracked *one, const struct pids *pids)
 {
     for (size_t i = 0; i < pids->count; i++) {
         struct proc_stat stat;
-        if (proc_stat_read(pids->items[i], &stat) == 0 && is_member(one, pids->items[i], &stat))
+        int r = proc_stat_read(pids->items[i], &stat);
+        if (r < 0 ? !is_nobodys(r) : is_member(one, pids->items[i], &stat))
             return true;
     }
     return false;
