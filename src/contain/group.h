@@ -20,10 +20,10 @@ void group_init_locks(pk_group *group);
 
 /* Makes one for one run. Unless it is to be `fresh`, its directory may have counted for another before: that is no
  * matter but for evidence. */
-int group_create_for_run(const pk_group_options *options, bool fresh, pk_group **group, pk_error *error);
+int group_create_for_run(const pk_group_options *given, bool fresh, pk_group **ret, pk_error *error);
 
 /* Makes a group that is a part of another: see branch.c. */
-int group_create_branch(pk_group *trunk, pk_group **branch, pk_error *error);
+int group_create_branch(pk_group *trunk, pk_group **ret, pk_error *error);
 
 /* The group whose limits hold for this one: the trunk of a branch. */
 pk_group *group_limiting(pk_group *group);

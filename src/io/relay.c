@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 enum { MOST = 1 << 20, COPY = 16 << 10 };
 

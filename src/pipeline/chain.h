@@ -34,7 +34,7 @@ struct chain {
 };
 
 /* Without processes yet, and without a group. */
-int chain_new(size_t count, pk_duration patience, struct chain **chain, pk_error *error);
+int chain_new(size_t count, pk_duration patience, struct chain **ret, pk_error *error);
 
 /* Frees it, when there are no processes yet, or no more: freeing that of the last stage does so. */
 void chain_free(struct chain *chain);
