@@ -108,12 +108,10 @@ extern const struct backend backend_process_group;
 struct cgroup_dir {
     struct cgroup_dir *next;
     struct owner_entry entry;
-    bool placed;   /* a child is being born into it */
-    bool killed;   /* poisoned for CLONE_INTO_CGROUP: takes no new members */
-    bool swept;    /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
-    bool used;     /* somebody was born into it, or came */
-    bool reused;   /* it was another group's before, which counted */
-    pk_usage base; /* this much */
+    bool placed; /* a child is being born into it */
+    bool killed; /* poisoned for CLONE_INTO_CGROUP: takes no new members */
+    bool swept;  /* cgroup.kill failed: members are killed one by one, frozen meanwhile */
+    bool used;   /* somebody was born into it, or came */
 };
 
 struct group_locks {

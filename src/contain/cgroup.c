@@ -81,20 +81,6 @@ int cgroup_is_frozen(int dir)
     return r < 0 ? r : frozen != 0;
 }
 
-bool cgroup_is_as_new(int dir)
-{
-    char text[256];
-    uint64_t populated, frozen = 0;
-    struct stat status;
-    if (sys_read_attribute(dir, "cgroup.events", text, sizeof(text)) < 0)
-        return false;
-    if (cgroup_parse_key(text, "populated", &populated) < 0 || populated)
-        return false;
-    if (cgroup_parse_key(text, "frozen", &frozen) == 0 && frozen)
-        return false;
-    return sys_fstat(dir, &status) == 0 && status.st_nlink == 2;
-}
-
 /* ---- Listing ---------------------------------------------------------------------------------------------------- */
 
 /* Adds the numbers of `text`, which ends with a whole line. */

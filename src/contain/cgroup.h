@@ -48,9 +48,6 @@ int cgroup_is_frozen(int dir);
 /* 0 if a file there may be written to, by the rights that count for that. */
 int cgroup_may_write(int dir, const char *file);
 
-/* Whether it is as a new one, but for what it has counted: without members, directories below it, or a freeze. */
-bool cgroup_is_as_new(int dir);
-
 /* Moves a process here. */
 int cgroup_move(int dir, pid_t pid);
 

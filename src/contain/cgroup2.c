@@ -11,6 +11,7 @@
 #include "contain/broadcast.h"
 #include "contain/cgroup.h"
 #include "contain/delegation.h"
+#include "contain/entry.h"
 #include "contain/group.h"
 #include "contain/leader.h"
 #include "contain/limits.h"
@@ -27,7 +28,7 @@
 
 static void free_dir(struct cgroup_dir *dir)
 {
-    sys_close_safe(dir->entry.fd);
+    owner_close_entry(&dir->entry);
     free(dir);
 }
 
@@ -44,7 +45,7 @@ static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage
     int r = owner_remove_entry(&dir->entry);
     if (r < 0)
         return r;
-    usage_subtract(&used, &dir->base);
+    usage_subtract(&used, &dir->entry.base);
     usage_add(&group->past, &used);
     evidence_add(&group->past_evidence, &evidence);
     *link = dir->next;
@@ -52,24 +53,14 @@ static int remove_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage
     return 0;
 }
 
-/* Whether another group may have it: it was left by its members, and nothing else about it is special. What is still on
- * its way out then is counted there, as it would be nowhere. */
-static bool is_for_others(const pk_group *group, const struct cgroup_dir *dir)
-{
-    bool special = dir->killed || dir->swept || group->suspended || group->spared || group->trunk || group->controllers;
-    return !special && cgroup_is_as_new(dir->entry.fd);
-}
-
-/* Lets go of it. */
+/* Lets go of it: another group may have it if it was left by its members, and nothing else about it is special. */
 static int leave_dir(pk_group *group, struct cgroup_dir **link, bool keep_usage, bool keep_evidence)
 {
     struct cgroup_dir *dir = *link;
-    pk_usage used = {0};
-    bool parked = !keep_evidence && is_for_others(group, dir) && usage_read_cgroup(dir->entry.fd, false, &used) == 0 &&
-                  owner_park_entry(&dir->entry, &used);
-    if (!parked)
+    bool special = dir->killed || dir->swept || group->suspended || group->spared || group->trunk || group->controllers;
+    pk_usage used;
+    if (special || keep_evidence || !entry_park(&dir->entry, &used))
         return remove_dir(group, link, keep_usage, keep_evidence);
-    usage_subtract(&used, &dir->base);
     usage_add(&group->past, &used);
     *link = dir->next;
     free(dir);
@@ -101,8 +92,8 @@ static int add_dir(pk_group *group, pk_error *error)
     struct cgroup_dir *dir = calloc(1, sizeof(*dir));
     if (!dir)
         return error_errno(error, -ENOMEM, PK_STEP_ALLOCATE, NULL, "cannot make a group");
-    dir->reused = group->may_reuse && !group->controllers && owner_take_idle(group->site, &dir->entry, &dir->base);
-    int r = dir->reused ? 0 : make_entry(group, &dir->entry, error);
+    bool reused = group->may_reuse && !group->controllers && owner_take_idle(group->site, &dir->entry);
+    int r = reused ? 0 : make_entry(group, &dir->entry, error);
     if (r < 0) {
         free(dir);
         return r;
@@ -402,7 +393,7 @@ static int cgroup2_usage(pk_group *group, pk_usage *usage)
             continue; /* deleted under us: what it had counted is gone with it */
         if (r < 0)
             return r;
-        usage_subtract(&one, &dir->base);
+        usage_subtract(&one, &dir->entry.base);
         usage_add(usage, &one);
     }
     return 0;
@@ -414,7 +405,7 @@ static int cgroup2_evidence(pk_group *group, struct evidence *evidence)
     *evidence = group->past_evidence;
     for (struct cgroup_dir *dir = group->dirs; dir; dir = dir->next) {
         struct evidence one;
-        if (dir->reused) /* it has counted for others */
+        if (dir->entry.base.cpu_source != PK_SOURCE_UNAVAILABLE) /* it has counted for others */
             continue;
         int r = evidence_read(dir->entry.fd, group->controllers, &one);
         if (r < 0 && first == 0)

@@ -139,7 +139,7 @@ static int check_rights(const struct detached_dir *dir, const char *name, pk_err
  * and so nobody's to remove but ours. */
 static int run_ladder(int fd, const pk_stop_options *options, pk_stop_report *report, pk_error *error)
 {
-    struct cgroup_dir dir = {.entry = {.fd = fd}};
+    struct cgroup_dir dir = {.entry = {.fd = fd, .events = -1, .stat = -1}};
     pk_group group = {.backend = &backend_cgroup2, .epoch = sys_epoch(), .dirs = &dir};
     struct ladder ladder;
     group_init_locks(&group);

@@ -221,6 +221,8 @@ void home_let_go(struct home *home)
 static int open_entry(const struct home *home, struct owner_entry *entry)
 {
     entry->generation = home->generation;
+    entry->events = entry->stat = -1;
+    entry->base = (pk_usage){0};
     entry->fd = sys_keep(sys_openat(home->dir, entry->name, O_RDONLY | O_DIRECTORY, 0));
     if (entry->fd >= 0)
         return 0;

@@ -4,23 +4,20 @@
 #include "contain/idle.h"
 
 #include "contain/cgroup.h"
-#include "sys/sys.h"
 
-bool idle_park(struct idle *idle, const struct owner_entry *entry, const pk_usage *used)
+bool idle_park(struct idle *idle, const struct owner_entry *entry)
 {
     if (idle->count == IDLE_MOST)
         return false;
-    idle->entries[idle->count] = *entry;
-    idle->used[idle->count++] = *used;
+    idle->entries[idle->count++] = *entry;
     return true;
 }
 
-bool idle_take(struct idle *idle, struct owner_entry *entry, pk_usage *used)
+bool idle_take(struct idle *idle, struct owner_entry *entry)
 {
     if (idle->count == 0)
         return false;
     *entry = idle->entries[--idle->count];
-    *used = idle->used[idle->count];
     return true;
 }
 
@@ -31,6 +28,6 @@ void idle_drop(struct idle *idle, int dir)
         const struct owner_entry *entry = &idle->entries[--idle->count];
         if (dir >= 0)
             cgroup_remove(dir, entry->name);
-        sys_close_safe(entry->fd);
+        owner_close_entry(entry);
     }
 }

@@ -115,22 +115,29 @@ int owner_make_entry_in(const struct owner_entry *outer, unsigned number, struct
     return r;
 }
 
-bool owner_take_idle(enum site_kind site, struct owner_entry *entry, pk_usage *used)
+bool owner_take_idle(enum site_kind site, struct owner_entry *entry)
 {
     struct home *home = home_at(site);
     lock_owner();
-    bool taken = home->dir >= 0 && ensure_home(site, NULL) == 0 && idle_take(&home->idle, entry, used);
+    bool taken = home->dir >= 0 && ensure_home(site, NULL) == 0 && idle_take(&home->idle, entry);
     unlock_owner();
     return taken;
 }
 
-bool owner_park_entry(const struct owner_entry *entry, const pk_usage *used)
+bool owner_park_entry(const struct owner_entry *entry)
 {
     struct home *home = home_of(entry);
     lock_owner();
-    bool parked = home_has(home, entry) && idle_park(&home->idle, entry, used);
+    bool parked = home_has(home, entry) && idle_park(&home->idle, entry);
     unlock_owner();
     return parked;
+}
+
+void owner_close_entry(const struct owner_entry *entry)
+{
+    sys_close_safe(entry->fd);
+    sys_close_safe(entry->events);
+    sys_close_safe(entry->stat);
 }
 
 void owner_tidy(void)

@@ -25,6 +25,12 @@ struct owner_entry {
     enum site_kind site; /* of the home it is in */
     uint64_t generation; /* of the owner directory it is in */
     char name[OWNER_NAME_SIZE];
+
+    /* Of one that was left to other groups: its files, kept open, and what was used in it before. -1 and 0 otherwise.
+     */
+    int events;
+    int stat;
+    pk_usage base;
 };
 
 /* Makes a new directory for a group, and the home if there is none (any more). */
@@ -33,15 +39,17 @@ int owner_make_entry(enum site_kind site, struct owner_entry *entry, pk_error *e
 /* Makes one in another, which has the number `number` there. */
 int owner_make_entry_in(const struct owner_entry *outer, unsigned number, struct owner_entry *entry, pk_error *error);
 
-/* One that was left empty by another group, which has `used` what it has counted so far, instead. False: there is none.
- */
-bool owner_take_idle(enum site_kind site, struct owner_entry *entry, pk_usage *used);
+/* One that was left empty by another group instead. False: there is none. */
+bool owner_take_idle(enum site_kind site, struct owner_entry *entry);
 
-/* Keeps one that is empty for another group, with its descriptor. False: it is to be removed. */
-bool owner_park_entry(const struct owner_entry *entry, const pk_usage *used);
+/* Keeps one that is empty for another group, with its descriptors. False: it is to be removed. */
+bool owner_park_entry(const struct owner_entry *entry);
 
 /* Removes those that were kept. */
 void owner_tidy(void);
+
+/* Closes what it has open. */
+void owner_close_entry(const struct owner_entry *entry);
 
 /* Removes it. -EBUSY while it has members. Does not close it. */
 int owner_remove_entry(const struct owner_entry *entry);

@@ -10,18 +10,24 @@
 
 #include <errno.h>
 
+bool usage_parse_cgroup(const char *text, pk_usage *usage)
+{
+    uint64_t user, system;
+    if (cgroup_parse_key(text, "user_usec", &user) < 0 || cgroup_parse_key(text, "system_usec", &system) < 0)
+        return false;
+    usage->cpu_source = PK_SOURCE_CGROUP;
+    usage->cpu_user = time_from_microseconds(user);
+    usage->cpu_system = time_from_microseconds(system);
+    return true;
+}
+
 int usage_read_cgroup(int dir, bool controllers, pk_usage *usage)
 {
     char text[4096];
     ssize_t length = sys_read_attribute(dir, "cpu.stat", text, sizeof(text));
     if (length < 0)
         return (int)length;
-    uint64_t user = 0, system = 0;
-    if (cgroup_parse_key(text, "user_usec", &user) == 0 && cgroup_parse_key(text, "system_usec", &system) == 0) {
-        usage->cpu_source = PK_SOURCE_CGROUP;
-        usage->cpu_user = time_from_microseconds(user);
-        usage->cpu_system = time_from_microseconds(system);
-    }
+    (void)usage_parse_cgroup(text, usage);
     if (!controllers)
         return 0;
     if (cgroup_read_number(dir, "memory.peak", &usage->memory_peak) == 0)

@@ -13,6 +13,9 @@
 /* Reads a cgroup's counters; memory and pids only if it has controllers, which most have not. */
 int usage_read_cgroup(int dir, bool controllers, pk_usage *usage);
 
+/* The same from the text of cpu.stat: whether the figures are there. */
+bool usage_parse_cgroup(const char *text, pk_usage *usage);
+
 /* Adds `more` to `usage`: times add up, peaks do not happen at once and the larger counts. */
 void usage_add(pk_usage *usage, const pk_usage *more);
 
