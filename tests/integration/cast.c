@@ -63,6 +63,7 @@ const char *cast_storm(void)
 
 int cast_count_descriptors(void)
 {
+    owner_tidy();
     int count = 0;
     DIR *dir = opendir("/proc/self/fd");
     while (readdir(dir))
@@ -71,7 +72,6 @@ int cast_count_descriptors(void)
     return count;
 }
 
-/* Without those that wait for the next group. */
 int cast_count_directories(void)
 {
     owner_tidy();

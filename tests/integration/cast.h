@@ -55,6 +55,8 @@ pk_mechanism cast_mechanism(void **state);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
+/* What waits for the next group does not count, and is gone after these. */
+
 /* How many descriptors this process has open, and the few that it takes to find that out. */
 int cast_count_descriptors(void);
 
