@@ -157,6 +157,7 @@ void guardian_is_asked(void)
     pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
     char path[512];
     snprintf(path, sizeof(path), "%s", pk_group_path(group));
+    assert_return_code(pk_group_kill(group, NULL), 0); /* no other group may have its directory */
     sys_fault_clear();
     sys_fault_set("unlinkat", 0, EBUSY);
     pk_group_free(group);
