@@ -191,9 +191,10 @@ void loop_timer_remove(struct loop_timer *timer)
 
 /* ---- Dispatching ------------------------------------------------------------------------------------------------ */
 
-/* At most as many as there were. */
-static int run_due(pk_loop *loop, pk_time now)
+/* At most as many as there were: timers that callbacks set to be due at once must not starve the descriptors. */
+static int run_timers(pk_loop *loop)
 {
+    pk_time now = sys_now();
     int called = 0;
     for (size_t left = loop->timers.count; left > 0; left--) {
         struct timer_node *node = timers_first(&loop->timers);
@@ -204,18 +205,6 @@ static int run_due(pk_loop *loop, pk_time now)
         timer->callback(timer, timer->data);
         called++;
     }
-    return called;
-}
-
-/* What callbacks set to be due at once follows at once, which saves arming and waiting for it; but not for ever: it
- * must not starve the descriptors. */
-static int run_timers(pk_loop *loop)
-{
-    enum { PASSES = 4 };
-    pk_time now = sys_now();
-    int called = 0;
-    for (int pass = 0; pass < PASSES && first_time(loop) <= now; pass++)
-        called += run_due(loop, now);
     return called;
 }
 

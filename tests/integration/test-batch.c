@@ -429,7 +429,7 @@ static void freeing_it_kills_all(void **state)
     assert_ok(pk_batch_start(batch, loop, note_over, &over, &error), error);
     while (log.started == 0)
         assert_ok(pk_loop_dispatch(loop, PK_FOREVER, &error), error);
-    assert_ok(pk_loop_dispatch(loop, 0, &error), error); /* the start itself, if it was not at once */
+    assert_ok(pk_loop_dispatch(loop, PK_FOREVER, &error), error); /* the start itself */
     witness_ready(witness);
     pk_batch_free(batch);
     witness_assert_dead(witness, 0);
