@@ -13,9 +13,9 @@
 static bool open_files(struct owner_entry *entry)
 {
     if (entry->events < 0)
-        entry->events = sys_openat(entry->fd, "cgroup.events", O_RDONLY, 0);
+        entry->events = sys_keep(sys_openat(entry->fd, "cgroup.events", O_RDONLY, 0));
     if (entry->stat < 0)
-        entry->stat = sys_openat(entry->fd, "cpu.stat", O_RDONLY, 0);
+        entry->stat = sys_keep(sys_openat(entry->fd, "cpu.stat", O_RDONLY, 0));
     return entry->events >= 0 && entry->stat >= 0;
 }
 

@@ -140,12 +140,16 @@ void owner_close_entry(const struct owner_entry *entry)
     sys_close_safe(entry->stat);
 }
 
-void owner_tidy(void)
+bool owner_tidy(void)
 {
+    bool any = false;
     lock_owner();
-    for (int i = 0; i < SITES; i++)
+    for (int i = 0; i < SITES; i++) {
+        any |= owner.homes[i].idle.count > 0;
         idle_drop(&owner.homes[i].idle, owner.homes[i].dir);
+    }
     unlock_owner();
+    return any;
 }
 
 int owner_remove_entry(const struct owner_entry *entry)

@@ -45,8 +45,8 @@ bool owner_take_idle(enum site_kind site, struct owner_entry *entry);
 /* Keeps one that is empty for another group, with its descriptors. False: it is to be removed. */
 bool owner_park_entry(const struct owner_entry *entry);
 
-/* Removes those that were kept. */
-void owner_tidy(void);
+/* Removes those that were kept. Whether there were any. */
+bool owner_tidy(void);
 
 /* Closes what it has open. */
 void owner_close_entry(const struct owner_entry *entry);

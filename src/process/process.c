@@ -4,6 +4,7 @@
 #include "process/process.h"
 
 #include "base/error.h"
+#include "contain/owner.h"
 #include "process/cancel.h"
 #include "process/company.h"
 #include "process/runner.h"
@@ -216,11 +217,20 @@ int process_start_in(pk_group *group, const pk_command *command, enum process_st
     return r;
 }
 
-int process_start_real(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+static int start_in_own_group(const pk_command *command, enum process_stdio stdio, pk_process **process,
+                              pk_error *error)
 {
     pk_group *group;
     int r = group_create_for_run(command->contain, command->evidence, &group, error);
     return r < 0 ? r : process_start_in(group, command, stdio, process, error);
+}
+
+/* What is kept for the next groups must not be what is missing. */
+int process_start_real(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)
+{
+    int r = start_in_own_group(command, stdio, process, error);
+    bool scarce = r == -EMFILE || r == -ENFILE;
+    return scarce && owner_tidy() ? start_in_own_group(command, stdio, process, error) : r;
 }
 
 static int start_private(const pk_command *command, enum process_stdio stdio, pk_process **process, pk_error *error)

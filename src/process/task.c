@@ -2,7 +2,8 @@
  * A task: attempts and pauses, one after the other, until there is something to tell.
  *
  * Everything but the end of a process begins with the task's timer: the first attempt, the next one after a pause, and
- * what is told. So no callback of the caller's is called from within another, and none from within a submit.
+ * what is told of anything else. So no callback of the caller's is called from within another, and none from within a
+ * submit.
  */
 #include "process/task.h"
 
@@ -145,6 +146,14 @@ static void take_end(pk_task *task, int number, bool started)
 
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
+static void tell(pk_task *task)
+{
+    task->phase = TASK_TOLD;
+    enter(task);
+    task->callback(task, task->number, task->number < 0 ? &task->error : NULL, task->data);
+    leave(task);
+}
+
 /* What the process has to say is the answer's from now on, without any descriptor; the group is gone before it is
  * judged. */
 static void on_event(pk_process *process, pk_event event, void *data)
@@ -159,8 +168,16 @@ static void on_event(pk_process *process, pk_event event, void *data)
     enter(task);
     if (r == 0)
         r = answer_judge(&task->answer, &task->wish, &task->error);
-    if (leave(task))
-        take_end(task, r, true);
+    if (!leave(task))
+        return;
+    enter(task);
+    take_end(task, r, true);
+    if (task->phase == TASK_ENDED &&
+        !task->freed) { /* nobody's callback is being called: it need not wait for the timer */
+        loop_timer_set(&task->timer, PK_FOREVER);
+        tell(task);
+    }
+    leave(task);
 }
 
 /* By a callback of the command, or whoever asked for it. */
@@ -194,14 +211,6 @@ static void attempt(pk_task *task)
 }
 
 /* ---- Told by the loop ------------------------------------------------------------------------------------------- */
-
-static void tell(pk_task *task)
-{
-    task->phase = TASK_TOLD;
-    enter(task);
-    task->callback(task, task->number, task->number < 0 ? &task->error : NULL, task->data);
-    leave(task);
-}
 
 static void give_up(pk_task *task)
 {

@@ -98,7 +98,7 @@ static void run_current(void **state)
 }
 
 /* What the library keeps for its next groups is no leak. Not every test has the library. */
-extern void owner_tidy(void) __attribute__((weak));
+extern bool owner_tidy(void) __attribute__((weak));
 
 static int compare_tidied(const struct census *before)
 {
