@@ -17,9 +17,12 @@ static uint64_t in_nanoseconds(struct timeval time)
 
 static void look(uint64_t measures[MEASURES])
 {
-    struct rusage usage;
+    struct rusage usage, of_children;
     getrusage(RUSAGE_SELF, &usage);
+    getrusage(RUSAGE_CHILDREN, &of_children);
     measures[MEASURE_CPU] = in_nanoseconds(usage.ru_utime) + in_nanoseconds(usage.ru_stime);
+    measures[MEASURE_CPU_OF_ALL] =
+        measures[MEASURE_CPU] + in_nanoseconds(of_children.ru_utime) + in_nanoseconds(of_children.ru_stime);
     measures[MEASURE_SLEEPS] = (uint64_t)usage.ru_nvcsw;
     measures[MEASURE_TIME] = stats_now();
 }

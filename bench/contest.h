@@ -12,8 +12,15 @@ struct way_to {
     int (*once)(void); /* 0, or a negative errno */
 };
 
-/* What a run costs this process; what its children use is not in it, but in the time. */
-enum measure { MEASURE_TIME, MEASURE_CPU, MEASURE_SLEEPS, MEASURES }; /* nanoseconds; voluntary context switches */
+/* What a run costs this process; what its children use is not in it, but in the time, and in CPU_OF_ALL as far as they
+ * were waited for. */
+enum measure {
+    MEASURE_TIME, /* nanoseconds, as are those of CPU */
+    MEASURE_CPU,
+    MEASURE_CPU_OF_ALL,
+    MEASURE_SLEEPS, /* voluntary context switches */
+    MEASURES
+};
 
 struct contest {
     const struct way_to *ways;
