@@ -15,6 +15,10 @@ def program():
     return block("c"), block("text")
 
 
+def pipeline():
+    return block("c", 1)
+
+
 def session():
     """The shell session as pairs of a command and what it is said to print."""
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block("console"), re.MULTILINE)
