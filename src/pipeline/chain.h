@@ -14,6 +14,7 @@ struct joint {
     struct relay relay;
     struct loop_watch watches[RELAY_FDS];
     struct pollfd watched[RELAY_FDS];
+    struct loop_timer again;
     struct chain *chain;
 };
 

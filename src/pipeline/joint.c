@@ -22,6 +22,7 @@ static void unfollow(struct joint *joint)
 static void give_up(struct joint *joint)
 {
     unfollow(joint);
+    loop_timer_remove(&joint->again);
     relay_close(&joint->relay);
 }
 
@@ -44,12 +45,30 @@ static int follow(struct joint *joint)
     return 0;
 }
 
+/* What cannot be read or watched now, for want of memory, is tried again shortly: to end here would look like the end
+ * of what was written. */
+static void carry(struct joint *joint)
+{
+    if (!relay_advance(&joint->relay)) {
+        give_up(joint);
+        return;
+    }
+    if (joint->relay.error == 0 && follow(joint) == 0)
+        return;
+    unfollow(joint);
+    loop_timer_set(&joint->again, pk_deadline(PK_MILLISECONDS(10)));
+}
+
 static void on_fd(struct loop_watch *watch, int fd, uint32_t events, void *data)
 {
-    struct joint *joint = data;
     (void)watch, (void)fd, (void)events;
-    if (!relay_advance(&joint->relay) || follow(joint) < 0)
-        give_up(joint);
+    carry(data);
+}
+
+static void on_time(struct loop_timer *timer, void *data)
+{
+    (void)timer;
+    carry(data);
 }
 
 int joint_make(struct chain *chain, size_t stage, int from, int to, int tee, pk_error *error)
@@ -65,6 +84,8 @@ int joint_make(struct chain *chain, size_t stage, int from, int to, int tee, pk_
         joint->watched[i].fd = -1;
     chain->links[stage].joint = joint;
     int r = relay_open(&joint->relay, from, to, tee);
+    if (r == 0)
+        r = loop_timer_add(chain->loop, &joint->again, PK_FOREVER, on_time, joint);
     if (r == 0)
         r = follow(joint);
     return r < 0 ? error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot pass on what goes to descriptor %d", tee)
