@@ -8,6 +8,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 struct start {
@@ -72,6 +73,17 @@ static pk_runner *runner_of(const struct start *start, size_t stage)
     return start->plan->stages[stage].command->runner;
 }
 
+/* Before the number of one that is closed becomes that of something of ours. */
+static int check_tees(const struct chain_plan *plan, pk_error *error)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        int tee = plan->stages[i].tee, r = tee < 0 ? 0 : sys_fcntl(tee, F_GETFD, 0);
+        if (r < 0)
+            return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot pass on what goes to descriptor %d", tee);
+    }
+    return 0;
+}
+
 static int check_all(const struct start *start, pk_error *error)
 {
     const struct chain_plan *plan = start->plan;
@@ -81,6 +93,8 @@ static int check_all(const struct start *start, pk_error *error)
     if (r == 0 && plan->stages[plan->count - 1].tee >= 0)
         r = refuse_stage(start->last, plan->count - 1, "is the last, and writes to no other (see pk_command_tee)",
                          error);
+    if (r == 0)
+        r = check_tees(plan, error);
     for (size_t i = 0; r == 0 && plan->count > 1 && i < plan->count; i++)
         r = find_program(plan->stages[i].command, error);
     return r;
