@@ -18,16 +18,23 @@ static size_t last_of(const struct chain *chain)
     return chain->company.count - 1;
 }
 
+/* A callback has freed all of it. The memory is still there: who called us is busy with the last. */
+static bool is_gone(const struct chain *chain)
+{
+    return !chain->company.stages[last_of(chain)];
+}
+
 /* ---- Tearing down ----------------------------------------------------------------------------------------------- */
 
 static void tear_down(struct chain *chain, size_t begin, size_t end)
 {
-    for (size_t i = begin; i < end; i++) {
+    for (size_t i = begin; i < end && !is_gone(chain); i++) {
         struct circumstances *circumstances = &chain->links[i].circumstances;
+        pk_process *process = chain->company.stages[i];
         if (chain->fates[i] != FATE_RUNNING || circumstances->torn_down)
             continue;
         circumstances->torn_down = true;
-        process_stop_alone(chain->company.stages[i], NULL, NULL);
+        process_stop_alone(process, NULL, NULL);
     }
 }
 
@@ -60,7 +67,7 @@ static bool look(struct company *company)
 {
     struct chain *chain = chain_of(company);
     bool over = true;
-    for (size_t i = 0; i < company->count; i++) {
+    for (size_t i = 0; i < company->count && !is_gone(chain); i++) {
         const pk_process *process = company->stages[i];
         over &= i == last_of(chain) || process->finished;
         if (chain->fates[i] != FATE_RUNNING || process->run.phase != RUN_ENDED)
@@ -105,7 +112,8 @@ static void on_event(pk_process *process, pk_event event, void *data)
 
 static void stop(struct company *company, const pk_stop_options *options)
 {
-    for (size_t i = 0; i < last_of(chain_of(company)); i++)
+    struct chain *chain = chain_of(company);
+    for (size_t i = 0; i < last_of(chain) && !is_gone(chain); i++)
         process_stop_alone(company->stages[i], options, NULL);
 }
 
@@ -137,10 +145,8 @@ static void end(struct company *company)
         pk_process *process = company->stages[i];
         drop_joint(&chain->links[i]);
         company->stages[i] = NULL;
-        if (!process || i == last_of(chain))
-            continue;
-        process->whole = NULL;
-        pk_process_free(process);
+        if (i != last_of(chain))
+            pk_process_free(process);
     }
 }
 

@@ -144,7 +144,9 @@ static void drain(pk_process *process, pk_time now)
             stream_cut(stream);
         all &= stream->ended;
     }
-    if (!all || process->freed || (process->company && !process->company->look(process->company)))
+    if (all && !process->freed && process->company)
+        all = process->company->look(process->company);
+    if (!all || process->freed)
         return;
     judge_streams(process);
     if (process->company)
@@ -164,7 +166,7 @@ int carry_run(pk_process *process)
         r = run_advance(&process->run);
     if (process->company)
         process->company->look(process->company);
-    if (process->run.phase == RUN_ENDED && !process->finished)
+    if (process->run.phase == RUN_ENDED && !process->finished && !process->freed)
         drain(process, sys_now());
     trace_tell(process);
     return r;

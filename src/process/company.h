@@ -19,7 +19,8 @@ struct company {
     /* Does that. Callbacks may free the process meanwhile, which is entered. */
     void (*advance)(struct company *company);
 
-    /* Looks at who has ended, the process included, and draws the conclusions. Whether all others are over. */
+    /* Looks at who has ended, the process included, and draws the conclusions. Whether all others are over. Callbacks
+     * may free the process meanwhile, which is entered. */
     bool (*look)(struct company *company);
 
     /* All of it is over: says who was the culprit. */

@@ -328,7 +328,7 @@ pk_process *pk_process_free(pk_process *process)
     static const pk_stop_options at_once = {.size = sizeof(at_once)};
     if (!process || process->freed)
         return NULL;
-    if (process->whole) { /* who has others to answer for it */
+    if (process->whole && !process->whole->freed) { /* who has others to answer for it */
         process_stop_alone(process, &at_once, NULL);
         return NULL;
     }
@@ -340,9 +340,9 @@ pk_process *pk_process_free(pk_process *process)
         trace_free(process);
     if (process->on_free)
         process->on_free(process->free_data);
-    process_unwatch(process);
-    if (process->company)
+    if (process->company) /* while its loop can still be told what becomes of them */
         process->company->end(process->company);
+    process_unwatch(process);
     if (!inert)
         process_end_taps(process);
     run_end(&process->run);

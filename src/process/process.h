@@ -55,7 +55,7 @@ struct pk_process {
     struct stream_tap *taps;     /* process_taps, each of all streams that are read */
     struct process_watch *watch; /* NULL: not watched by a loop */
     struct tracer tracer;        /* the command's */
-    pk_time spawned;
+    pk_time spawned; /* 0: it was not told yet */
     bool announced; /* to who traces the loop */
     char *program;  /* for messages */
 };

@@ -184,11 +184,12 @@ void trace_end(pk_process *process)
     run_note(&process->run, PK_TRACE_ENDED);
 }
 
-/* Whoever frees it between two records hears the last one now. */
+/* Whoever frees it between two records hears the last one now. Of the last stage of a pipeline that could not be
+ * started nobody was told that it is there. */
 void trace_free(pk_process *process)
 {
     bool ended = process->finished;
-    if (ended && !has_notes(process))
+    if (!process->spawned || (ended && !has_notes(process)))
         return;
     if (!ended) {
         counter_drop(COUNTER_LIVE);
