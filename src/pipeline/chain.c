@@ -4,6 +4,7 @@
 #include "pipeline/chain.h"
 
 #include "base/error.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,12 +27,19 @@ static bool is_gone(const struct chain *chain)
 
 /* ---- Tearing down ----------------------------------------------------------------------------------------------- */
 
+/* For a reason of its own, or is to be at this moment. A second signal would be taken for impatience. */
+static bool is_being_ended(const pk_process *process)
+{
+    return process->run.phase == RUN_STOPPING || sys_now() >= process->run.deadline ||
+           (process->cancel && pk_cancel_is_set(process->cancel));
+}
+
 static void tear_down(struct chain *chain, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end && !is_gone(chain); i++) {
         struct circumstances *circumstances = &chain->links[i].circumstances;
         pk_process *process = chain->company.stages[i];
-        if (chain->fates[i] != FATE_RUNNING || circumstances->torn_down)
+        if (chain->fates[i] != FATE_RUNNING || circumstances->torn_down || is_being_ended(process))
             continue;
         circumstances->torn_down = true;
         process_stop_alone(process, NULL, NULL);

@@ -1,0 +1,102 @@
+/*
+ * Pipelines that are stopped, suspended and freed: whom it reaches, how often, and in which order.
+ */
+#include "plumbing.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Signals ---------------------------------------------------------------------------------------------------- */
+
+/* A pipeline of three who say what they get, and then end in their own time. */
+static pk_pipeline *plumb_witnesses(void **state, struct witness **witnesses)
+{
+    const struct way *way = *state;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = way->mechanism;
+    pk_pipeline *pipeline = pk_pipeline_new(NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        witnesses[i] = witness_new();
+        pk_auto(pk_command) command = cast_command(witnesses[i], i == 2 ? "catch-exit TERM 7" : "catch TERM");
+        pk_command_grace(command, PK_MILLISECONDS(i == 2 ? 60000 : 200));
+        pk_pipeline_add(pipeline, command);
+    }
+    pk_pipeline_contain(pipeline, &options);
+    return pipeline;
+}
+
+static void all_stand(struct witness **witnesses)
+{
+    for (int i = 0; i < 3; i++)
+        witness_ready(witnesses[i]);
+}
+
+static void free_witnesses(struct witness **witnesses)
+{
+    for (int i = 0; i < 3; i++) {
+        witness_assert_dead(witnesses[i], GONE_MS);
+        witness_free(witnesses[i]);
+    }
+}
+
+/* That one has ended is no reason to hurry the others, which are being ended already. Whoever gets a second signal
+ * takes it for impatience. */
+static void each_is_asked_to_end_once(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct course course;
+        pk_error error;
+        pk_cancel *cancel;
+        pk_counters before = PK_COUNTERS_INIT, after = PK_COUNTERS_INIT;
+        struct witness *witnesses[3];
+        assert_ok(pk_cancel_create(&cancel, &error), error);
+        pk_auto(pk_pipeline) pipeline = plumb_witnesses(state, witnesses);
+        pk_pipeline_cancel(pipeline, cancel);
+        if (i == 1)
+            pk_pipeline_timeout(pipeline, PK_SECONDS(2) * test_slowness());
+        pk_counters_read(&before);
+        course_start(&course, state, pk_pipeline_command(pipeline));
+        all_stand(witnesses);
+        if (i == 0)
+            assert_ok(pk_process_stop(course.process, NULL, &error), error);
+        else if (i == 2)
+            pk_cancel_now(cancel);
+        course_end(&course);
+        pk_counters_read(&after);
+        assert_int_equal(after.soft_signals - before.soft_signals, 3);
+        assert_int_equal(pk_process_culprit(course.process), 0);
+        course_close(&course);
+        free_witnesses(witnesses);
+        pk_cancel_free(cancel);
+    }
+}
+
+static void what_stands_still_can_go_on(void **state)
+{
+    struct course course;
+    pk_error error;
+    pk_auto(pk_pipeline) pipeline = plumb(state, "lines 100000 | echo | count");
+    pk_auto(pk_command) command = pk_command_copy(pk_pipeline_command(pipeline));
+    pk_command_capture(command, 1, NULL);
+    course_start(&course, state, command);
+    pk_group *group = pk_process_pipeline_group(course.process);
+    for (int i = 0; i < 5; i++) {
+        assert_ok(pk_group_suspend(group, &error), error);
+        assert_false(course_run(&course, PK_MILLISECONDS(5)));
+        assert_ok(pk_group_resume(group, &error), error);
+    }
+    course_end(&course);
+    assert_int_equal(pk_process_culprit(course.process), PK_NO_STAGE);
+    assert_captured(&course, 1, "1088895\n");
+    course_close(&course);
+}
+
+static const struct test tests[] = {
+    EACH_WAY(each_is_asked_to_end_once),
+    EACH_WAY(what_stands_still_can_go_on),
+    EACH_LEAKY_WAY(what_stands_still_can_go_on),
+};
+
+PK_TEST_MAIN(tests)
