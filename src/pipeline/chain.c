@@ -7,6 +7,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 static struct chain *chain_of(struct company *company)
@@ -131,18 +132,20 @@ static int tee_error(const struct company *company, size_t stage)
     return link->joint ? link->joint->relay.tee.error : link->tee_error;
 }
 
-/* All at once, before each is waited for by itself. */
+/* All of them, before each is waited for by itself. Who reads goes before who writes, and so does not take what it has
+ * got for all there is; at once, since a reaper may take its time. */
 static void kill_all(const struct company *company)
 {
-    pk_group *group = company->group;
-    bool any = false;
-    for (size_t i = 0; i < company->count; i++)
-        any |= company->stages[i] && company->stages[i]->run.phase != RUN_ENDED;
-    if (!any || !group || group_check_owner(group, NULL) < 0)
-        return;
-    pthread_mutex_lock(group->lock);
-    group->backend->kill(group);
-    pthread_mutex_unlock(group->lock);
+    for (size_t i = company->count; i-- > 0;) {
+        const pk_process *process = company->stages[i];
+        pk_group *group = process ? process->run.group : NULL;
+        if (!group || process->run.phase == RUN_ENDED || group_check_owner(group, NULL) < 0)
+            continue;
+        pthread_mutex_lock(group->lock);
+        leader_signal(process->run.leader, SIGKILL);
+        group->backend->kill(group);
+        pthread_mutex_unlock(group->lock);
+    }
 }
 
 static void end(struct company *company)

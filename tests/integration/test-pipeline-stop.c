@@ -93,10 +93,46 @@ static void what_stands_still_can_go_on(void **state)
     course_close(&course);
 }
 
+/* ---- Who reads goes first --------------------------------------------------------------------------------------- */
+
+/* A reader that saw the end of its input, and not its own, would take what it has got for all. */
+static void nobody_sees_an_end_that_is_none(void **state)
+{
+    pk_error error;
+    pk_process *process;
+    char path[512];
+    const struct way *way = *state;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    options.mechanism = way->mechanism;
+    snprintf(path, sizeof(path), "echo -- touch %s", scratch("seen"));
+    for (int i = 0; i < (int)fewer(10); i++) {
+        struct witness *writer = witness_new(), *reader = witness_new();
+        pk_auto(pk_command) first = cast_command(writer, "hold");
+        pk_auto(pk_command) last = cast_command(reader, path);
+        if (i % 2) { /* each by itself */
+            pk_command_contain(first, &options);
+            pk_command_contain(last, &options);
+        }
+        pk_auto(pk_pipeline) pipeline = pk_pipeline_new(first, last, NULL);
+        if (i % 2 == 0)
+            pk_pipeline_contain(pipeline, &options);
+        assert_ok(pk_pipeline_start(pipeline, &process, &error), error);
+        witness_ready(writer);
+        witness_ready(reader);
+        pk_process_free(process);
+        witness_assert_dead(writer, GONE_MS);
+        witness_assert_dead(reader, GONE_MS);
+        assert_int_equal(access(scratch("seen"), F_OK), -1);
+        witness_free(writer);
+        witness_free(reader);
+    }
+}
+
 static const struct test tests[] = {
     EACH_WAY(each_is_asked_to_end_once),
     EACH_WAY(what_stands_still_can_go_on),
     EACH_LEAKY_WAY(what_stands_still_can_go_on),
+    EACH_MECHANISM(nobody_sees_an_end_that_is_none),
 };
 
 PK_TEST_MAIN(tests)
