@@ -109,6 +109,14 @@ static void go_hard(struct ladder *ladder, pk_time now)
     USDT(hard_kill, ladder->group, target_pid(ladder));
 }
 
+/* Standing still it could not obey; nor if that stands still which it is a part of. */
+static void let_go_on(pk_group *group)
+{
+    for (; group; group = group->trunk)
+        if (group->suspended && group->backend->resume(group) == 0)
+            group->suspended = false;
+}
+
 static void send_soft(struct ladder *ladder)
 {
     pk_group *group = ladder->group;
@@ -117,8 +125,8 @@ static void send_soft(struct ladder *ladder)
     pthread_mutex_lock(group->birth);
     pthread_mutex_lock(group->lock);
     int r = target_signal(ladder);
-    if (!ladder->only && group->suspended && group->backend->resume(group) == 0)
-        group->suspended = false; /* standing still it could not obey */
+    if (!ladder->only)
+        let_go_on(group);
     pthread_mutex_unlock(group->lock);
     pthread_mutex_unlock(group->birth);
 

@@ -73,6 +73,37 @@ static void each_is_asked_to_end_once(void **state)
     }
 }
 
+/* Standing still they could not obey. */
+static void what_stands_still_can_be_stopped(void **state)
+{
+    for (int i = 0; i < 2; i++) {
+        struct course course;
+        pk_error error;
+        pk_auto(pk_pipeline) pipeline = pk_pipeline_new(NULL, NULL);
+        const struct way *way = *state;
+        pk_group_options options = PK_GROUP_OPTIONS_INIT;
+        struct witness *witnesses[3];
+        options.mechanism = way->mechanism;
+        for (int k = 0; k < 3; k++) {
+            witnesses[k] = witness_new();
+            pk_auto(pk_command) command = cast_command(witnesses[k], "catch-exit TERM 7 -- hold");
+            pk_command_grace(command, PK_SECONDS(100));
+            pk_pipeline_add(pipeline, command);
+        }
+        pk_pipeline_contain(pipeline, &options);
+        course_start(&course, state, pk_pipeline_command(pipeline));
+        all_stand(witnesses);
+        assert_ok(pk_group_suspend(pk_process_pipeline_group(course.process), &error), error);
+        pk_process *whom = i == 0 ? course.process : pk_process_stage(course.process, 1);
+        assert_ok(pk_process_stop(whom, NULL, &error), error);
+        course_end(&course);
+        for (size_t k = 0; k < 2; k++)
+            assert_int_equal(pk_process_stage_result(course.process, k)->exit_code, 7);
+        course_close(&course);
+        free_witnesses(witnesses);
+    }
+}
+
 static void what_stands_still_can_go_on(void **state)
 {
     struct course course;
@@ -130,6 +161,7 @@ static void nobody_sees_an_end_that_is_none(void **state)
 
 static const struct test tests[] = {
     EACH_WAY(each_is_asked_to_end_once),
+    EACH_WAY(what_stands_still_can_be_stopped),
     EACH_WAY(what_stands_still_can_go_on),
     EACH_LEAKY_WAY(what_stands_still_can_go_on),
     EACH_MECHANISM(nobody_sees_an_end_that_is_none),
