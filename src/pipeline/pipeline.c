@@ -38,6 +38,11 @@ static int start(pk_runner *runner, const pk_command *command, enum process_stdi
     return chain_start((const struct chain_plan *)runner, command, stdio, process, error);
 }
 
+bool plan_has_runner(const pk_runner *runner)
+{
+    return runner && runner->start == start;
+}
+
 static struct chain_plan *new_plan(void)
 {
     struct chain_plan *plan = calloc(1, sizeof(*plan));

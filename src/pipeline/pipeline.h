@@ -29,7 +29,10 @@ struct chain_plan {
     pk_retry_options retry;
 };
 
-/* chain.c: starts all of it. `last` is the command as it has become: the last stage. */
+/* Whether the runner of a command is a pipeline. */
+bool plan_has_runner(const pk_runner *runner);
+
+/* start.c: starts all of it. `last` is the command as it has become: the last stage. */
 int chain_start(const struct chain_plan *plan, const pk_command *last, enum process_stdio stdio, pk_process **process,
                 pk_error *error);
 

@@ -30,12 +30,23 @@ static int refuse_stage(const pk_command *command, size_t stage, const char *wha
                      stage + 1, pk_command_program(command), what);
 }
 
+/* Of the last one it may have been said to a copy. There what the first one reads is said as well: see make_command. */
+static bool has_stdin(const struct chain_plan *plan, size_t stage, const pk_command *command)
+{
+    const struct descriptor *said = command_find_descriptor(command, 0);
+    bool is_first_ones =
+        said && !command->has_input && (said->kind == DESCRIPTOR_PIPE || said->kind == DESCRIPTOR_INHERIT);
+    return command_find_descriptor(plan->stages[stage].command, 0) || (said && !is_first_ones);
+}
+
 static int check_stage(const struct chain_plan *plan, size_t stage, const pk_command *command, pk_error *error)
 {
     int r = command_check(command, error);
     if (r < 0)
         return r;
-    if (stage > 0 && command_find_descriptor(plan->stages[stage].command, 0))
+    if (plan_has_runner(plan->stages[stage].command->runner))
+        return refuse_stage(command, stage, "is a pipeline itself: its stages are to be added one by one", error);
+    if (stage > 0 && has_stdin(plan, stage, command))
         return refuse_stage(command, stage, "reads what the one before it writes, and has a stdin of its own", error);
     if (stage + 1 < plan->count && command_find_descriptor(command, 1))
         return refuse_stage(command, stage, "writes to the one after it, and has a stdout of its own", error);
