@@ -265,7 +265,8 @@ PK_API PK_NODISCARD int pk_group_usage(pk_group *group, pk_usage *usage, pk_erro
  * cannot; so it is lowered last, when nothing else can fail any more.
  *
  * -EOPNOTSUPP: no limits here, see pk_group_create; or a first limit for the memory of a group that has members
- * already: what they use would not count. Ask for a limit, or for PK_GUARANTEE_LIMITS, when the group is created.
+ * already: what they use would not count. Ask for a limit, or for PK_GUARANTEE_LIMITS, when the group is created. Or it
+ * is the group of one stage of a pipeline, for which hold the limits of pk_process_pipeline_group.
  */
 PK_API PK_NODISCARD int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *error);
 

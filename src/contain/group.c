@@ -435,6 +435,9 @@ void pk_group_spare(pk_group *group)
 
 static int check_has_limits(const pk_group *group, pk_error *error)
 {
+    if (group->trunk)
+        return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_SET_LIMITS, NULL,
+                         "cannot limit a part of a group: limits hold for all of it (see pk_process_pipeline_group)");
     if (group->backend->has_limits)
         return 0;
     return error_set(error, -EOPNOTSUPP, PK_ERROR_RESOURCE_LIMIT, PK_STEP_SET_LIMITS, NULL,
@@ -453,7 +456,7 @@ int pk_group_set_limits(pk_group *group, const pk_limits *limits, pk_error *erro
         memcpy(&checked, limits, limits->size);
         r = limits_check(&checked, error);
     }
-    if (r == 0 && limits_any(&checked))
+    if (r == 0 && (limits_any(&checked) || group->trunk))
         r = check_has_limits(group, error);
     if (r < 0 || !group->backend->has_limits)
         return r;
@@ -471,7 +474,7 @@ int pk_group_get_limits(pk_group *group, pk_limits *limits, pk_error *error)
     if (r < 0)
         return r;
     pthread_mutex_lock(group->lock);
-    r = group->backend->get_limits(group, limits, error);
+    r = group->backend->get_limits(group_limiting(group), limits, error);
     pthread_mutex_unlock(group->lock);
     return r;
 }

@@ -285,6 +285,26 @@ static void nothing_wakes_who_has_nothing_to_do(void **state)
     close(null);
 }
 
+/* ---- The group of a stage --------------------------------------------------------------------------------------- */
+
+static void a_stage_has_no_limits_of_its_own(void **state)
+{
+    pk_error error;
+    pk_process *process;
+    pk_limits limits = PK_LIMITS_INIT;
+    pk_auto(pk_pipeline) pipeline = plumb(state, "hold | hold");
+    assert_ok(pk_pipeline_start(pipeline, &process, &error), error);
+    for (size_t i = 0; i < 2; i++) {
+        pk_group *group = pk_process_group(pk_process_stage(process, i));
+        limits.pids_max = i == 0 ? 10 : 0;
+        assert_int_equal(pk_group_set_limits(group, &limits, &error), -EOPNOTSUPP);
+        assert_non_null(strstr(error.message, "cannot limit a part of a group"));
+        assert_ok(pk_group_get_limits(group, &limits, &error), error);
+        assert_int_equal(limits.pids_max, 0);
+    }
+    pk_process_free(process);
+}
+
 static const struct test tests[] = {
     EACH_MECHANISM(several_go_on_in_one_loop),
     EACH_MECHANISM(any_and_all_of_them_can_be_waited_for),
@@ -295,6 +315,7 @@ static const struct test tests[] = {
     PK_TEST(a_copy_has_no_stdin),
     EACH_MECHANISM(a_forked_copy_does_no_harm),
     EACH_MECHANISM(nothing_wakes_who_has_nothing_to_do),
+    EACH_MECHANISM(a_stage_has_no_limits_of_its_own),
 };
 
 PK_TEST_MAIN(tests)
