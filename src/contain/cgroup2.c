@@ -212,10 +212,10 @@ static int keep_apart(pk_group *group)
     struct cgroup_dir *dir = usable_dir(limiting);
     if (!dir || !dir->used || !limits_kill(&limiting->limits))
         return 0;
-    if (owner_has_outpost(group->site))
+    if (owner_has_outpost(group->site) || group->trunk) /* a branch cannot leave the directory of its trunk */
         return 1;
     int populated = cgroup_is_populated(dir->entry.fd);
-    if (populated == 0 && !group->trunk)
+    if (populated == 0)
         dir->killed = true;
     return populated;
 }
