@@ -207,7 +207,8 @@ static unsigned count_processors(void)
     unsigned count = 0;
     int size = sys_sched_getaffinity(sizeof(mask), mask);
     for (size_t i = 0; size > 0 && i < sizeof(mask) / sizeof(mask[0]); i++)
-        count += (unsigned)__builtin_popcountl(mask[i]);
+        for (unsigned long left = mask[i]; left; left &= left - 1)
+            count++;
     return count ? count : 1;
 }
 
