@@ -5,7 +5,7 @@
 
 #include "lists.h"
 #include "message.h"
-#include "run.h"
+#include "request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 static pk_limits *limits_of(void *target)
 {
-    return &((struct run_request *)target)->group.limits;
+    return &((struct request *)target)->group.limits;
 }
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
@@ -30,17 +30,17 @@ static int read_size(const char *option, const char *value, uint64_t *limit)
     return 0;
 }
 
-int apply_memory_max(void *target, const char *value)
+static int apply_memory_max(void *target, const char *value)
 {
     return read_size("--memory-max", value, &limits_of(target)->memory_max);
 }
 
-int apply_memory_high(void *target, const char *value)
+static int apply_memory_high(void *target, const char *value)
 {
     return read_size("--memory-high", value, &limits_of(target)->memory_high);
 }
 
-int apply_swap_max(void *target, const char *value)
+static int apply_swap_max(void *target, const char *value)
 {
     uint64_t bytes;
     pk_error error;
@@ -54,7 +54,7 @@ int apply_swap_max(void *target, const char *value)
     return 0;
 }
 
-int apply_oom(void *target, const char *value)
+static int apply_oom(void *target, const char *value)
 {
     bool one = strcmp(value, "one") == 0;
     if (!one && strcmp(value, "group") != 0) {
@@ -84,12 +84,12 @@ static int read_weight(const char *option, const char *value, unsigned *weight)
     return 0;
 }
 
-int apply_pids_max(void *target, const char *value)
+static int apply_pids_max(void *target, const char *value)
 {
     return read_number("--pids-max", value, MOST_PIDS, &limits_of(target)->pids_max);
 }
 
-int apply_cpu_max(void *target, const char *value)
+static int apply_cpu_max(void *target, const char *value)
 {
     pk_error error;
     if (pk_parse_cores(value, &limits_of(target)->cpu_max, &error) < 0)
@@ -97,7 +97,7 @@ int apply_cpu_max(void *target, const char *value)
     return 0;
 }
 
-int apply_cpu_weight(void *target, const char *value)
+static int apply_cpu_weight(void *target, const char *value)
 {
     return read_weight("--cpu-weight", value, &limits_of(target)->cpu_weight);
 }
@@ -114,19 +114,19 @@ static int copy_list(const char *option, const char *value, char *list, size_t s
     return 0;
 }
 
-int apply_cpus(void *target, const char *value)
+static int apply_cpus(void *target, const char *value)
 {
     return copy_list("--cpus", value, limits_of(target)->cpus, PK_CPU_LIST_SIZE);
 }
 
-int apply_memory_nodes(void *target, const char *value)
+static int apply_memory_nodes(void *target, const char *value)
 {
     return copy_list("--memory-nodes", value, limits_of(target)->memory_nodes, PK_NODE_LIST_SIZE);
 }
 
 /* ---- Input and output ------------------------------------------------------------------------------------------- */
 
-int apply_io_weight(void *target, const char *value)
+static int apply_io_weight(void *target, const char *value)
 {
     return read_weight("--io-weight", value, &limits_of(target)->io_weight);
 }
@@ -208,7 +208,7 @@ static int limit_device(pk_limits *limits, const char *name, const char *values)
 }
 
 /* Devices have colons too: the one that counts is the last before a key. */
-int apply_io_max(void *target, const char *value)
+static int apply_io_max(void *target, const char *value)
 {
     const char *colon = NULL;
     for (const char *next = value; (next = strchr(next, ':')); next++)
@@ -238,7 +238,24 @@ static int add_delegation(const char *part, void *data)
     return 0;
 }
 
-int apply_limits_by(void *target, const char *value)
+static int apply_limits_by(void *target, const char *value)
 {
-    return each_part("--limits-by", value, add_delegation, &((struct run_request *)target)->group.delegations);
+    return each_part("--limits-by", value, add_delegation, &((struct request *)target)->group.delegations);
 }
+
+const struct option_row limit_options[] = {
+    {"memory-max", 0, "SIZE", apply_memory_max, "memory for the tree, such as 512M or 2G"},
+    {"swap-max", 0, "SIZE", apply_swap_max, "swap on top of it (default 0), or max"},
+    {"memory-high", 0, "SIZE", apply_memory_high, "memory beyond which the tree is slowed down"},
+    {"oom", 0, "WHO", apply_oom, "beyond --memory-max the whole group is killed (default), or one"},
+    {"pids-max", 0, "N", apply_pids_max, "processes and threads for the tree"},
+    {"cpu-max", 0, "CORES", apply_cpu_max, "processors for the tree, such as 0.5 or 2"},
+    {"cpu-weight", 0, "N", apply_cpu_weight, "its weight against others, 1 to 10000 (default 100)"},
+    {"cpus", 0, "LIST", apply_cpus, "the processors for the tree, such as 0-3,8"},
+    {"memory-nodes", 0, "LIST", apply_memory_nodes, "the NUMA nodes for the tree's memory"},
+    {"io-weight", 0, "N", apply_io_weight, "its weight for input and output, 1 to 10000"},
+    {"io-max", 0, "DEV:K=V", apply_io_max,
+     "limits for a disk, by rbps, wbps, riops, wiops, weight: 8:0:rbps=10M,wiops=50"},
+    {"limits-by", 0, "LIST", apply_limits_by, "how limits may be had: root, present, leaf, scope"},
+    {NULL, 0, NULL, NULL, NULL},
+};

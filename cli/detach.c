@@ -3,6 +3,7 @@
  */
 #include "detach.h"
 
+#include "ending.h"
 #include "message.h"
 
 #include <jansson.h>
@@ -44,7 +45,7 @@ int detach_run(const struct run_request *request)
         say("%s", error.message);
         return status_of_error(&error);
     }
-    if (request->verbose)
+    if (request->common.verbose)
         say("pid %d, detached as %s in %s", detached.pid, detached.name, detached.path);
     return 0;
 }

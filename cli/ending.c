@@ -11,6 +11,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+int status_of_error(const pk_error *error)
+{
+    if (error->kind == PK_ERROR_NOT_FOUND)
+        return STATUS_NOT_FOUND;
+    bool refused = error->kind == PK_ERROR_RESOURCE_LIMIT; /* it could be executed, given more */
+    return error->step == PK_STEP_EXEC && !refused ? STATUS_NOT_EXECUTABLE : STATUS_FAILED;
+}
+
 static int ending_of_leader(const pk_result *result, int received)
 {
     if (result->leader_ending == PK_ENDING_EXITED)
@@ -34,6 +42,19 @@ int ending_of(const pk_result *result, int received)
     default:
         return result->leader_ending == PK_ENDING_LOST ? STATUS_FAILED : ending_of_leader(result, received);
     }
+}
+
+int ending_of_pipeline(const pk_process *process, int received)
+{
+    size_t stage = pk_process_culprit(process);
+    if (stage == PK_NO_STAGE)
+        return 0;
+    const pk_result *result = pk_process_stage_result(process, stage);
+    int ending = ending_of(result, received);
+    while (ending == 0 && (result = pk_process_stage_result(process, ++stage)))
+        if (result->verdict == PK_VERDICT_STOPPED)
+            ending = ending_of(result, received);
+    return ending;
 }
 
 static void die_by(int number)

@@ -12,27 +12,34 @@
 
 enum { HELP = 1, FIRST = 2 }; /* popt's numbers for options: FIRST is the first row */
 
-static size_t count_rows(const struct option_row *rows)
+/* All rows in their order, and how many there are; NULL: only that. */
+static size_t collect(const struct option_row *rows, const struct option_row **all)
 {
     size_t count = 0;
-    while (rows[count].name)
+    for (; rows->name || rows->more; rows++) {
+        if (rows->more) {
+            count += collect(rows->more, all ? all + count : NULL);
+            continue;
+        }
+        if (all)
+            all[count] = rows;
         count++;
+    }
     return count;
 }
 
 /* popt's table from ours, with --help at the end. */
-static struct poptOption *make_table(const struct option_row *rows)
+static struct poptOption *make_table(const struct option_row *const *rows, size_t count)
 {
-    size_t count = count_rows(rows);
     struct poptOption *table = calloc(count + 2, sizeof(*table));
     for (size_t i = 0; table && i < count; i++)
         table[i] = (struct poptOption){
-            .longName = rows[i].name,
-            .shortName = rows[i].letter,
-            .argInfo = rows[i].value ? POPT_ARG_STRING : POPT_ARG_NONE,
+            .longName = rows[i]->name,
+            .shortName = rows[i]->letter,
+            .argInfo = rows[i]->value ? POPT_ARG_STRING : POPT_ARG_NONE,
             .val = FIRST + (int)i,
-            .descrip = rows[i].help,
-            .argDescrip = rows[i].value,
+            .descrip = rows[i]->help,
+            .argDescrip = rows[i]->value,
         };
     if (table)
         table[count] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this text", NULL};
@@ -52,7 +59,7 @@ static int add(struct given *given, const struct option_row *row, char *value)
     return 0;
 }
 
-static int read_all(poptContext context, const struct option_row *rows, struct given *given, int *status)
+static int read_all(poptContext context, struct given *given, int *status)
 {
     int number;
     while ((number = poptGetNextOpt(context)) > 0) {
@@ -61,7 +68,7 @@ static int read_all(poptContext context, const struct option_row *rows, struct g
             *status = finish_output();
             return 1;
         }
-        if (add(given, &rows[number - FIRST], poptGetOptArg(context)) < 0)
+        if (add(given, given->rows[number - FIRST], poptGetOptArg(context)) < 0)
             return 1;
     }
     if (number < -1) {
@@ -81,7 +88,11 @@ int options_parse(int argc, char **argv, const struct option_row *rows, const ch
     *status = STATUS_FAILED;
 
     const char **words = given->words = calloc((size_t)argc + 1, sizeof(*words));
-    struct poptOption *table = given->table = make_table(rows);
+    size_t count = collect(rows, NULL);
+    given->rows = calloc(count + 1, sizeof(struct option_row *));
+    if (given->rows)
+        collect(rows, given->rows);
+    struct poptOption *table = given->table = given->rows ? make_table(given->rows, count) : NULL;
     if (!words || !table) {
         say("out of memory");
         return 1;
@@ -91,7 +102,7 @@ int options_parse(int argc, char **argv, const struct option_row *rows, const ch
     poptContext context = poptGetContext(name, argc, words, table, POPT_CONTEXT_POSIXMEHARDER);
     given->context = context;
     poptSetOtherOptionHelp(context, usage);
-    int r = read_all(context, rows, given, status);
+    int r = read_all(context, given, status);
     given->rest = poptGetArgs(context);
     return r;
 }
@@ -102,6 +113,15 @@ bool options_have(const struct given *given, const char *name)
         if (strcmp(given->options[i].row->name, name) == 0)
             return true;
     return false;
+}
+
+const char *options_value(const struct given *given, const char *name, const char *otherwise)
+{
+    const char *value = otherwise;
+    for (size_t i = 0; i < given->count; i++)
+        if (strcmp(given->options[i].row->name, name) == 0)
+            value = given->options[i].value;
+    return value;
 }
 
 int options_apply(const struct given *given, void *target)
@@ -121,5 +141,6 @@ void options_free(struct given *given)
         poptFreeContext(given->context);
     free(given->words);
     free(given->table);
+    free(given->rows);
     *given = (struct given){0};
 }

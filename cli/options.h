@@ -7,13 +7,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One option. `apply` gets its value (NULL for one without) and says what is wrong by say(); it returns 0 or -1. */
+/*
+ * One option. `apply` gets its value (NULL for one without) and says what is wrong by say(); it returns 0 or -1.
+ * A row that has nothing but `more` stands for those of that table. One without either ends a table.
+ */
 struct option_row {
     const char *name;
     char letter;       /* or 0 */
     const char *value; /* how the value is called in --help; NULL: takes none */
     int (*apply)(void *target, const char *value);
     const char *help;
+    const struct option_row *more;
 };
 
 /* What was given, in its order; applied later, when there is something to apply it to. */
@@ -25,8 +29,9 @@ struct given_option {
 struct given {
     struct given_option *options;
     size_t count;
-    const char **rest; /* what follows the options; ends with NULL */
-    void *context;     /* popt's, which points to the next two */
+    const char **rest;              /* what follows the options; ends with NULL */
+    const struct option_row **rows; /* of all tables */
+    void *context;                  /* popt's, which points to the next two */
     void *words;
     void *table;
 };
@@ -39,8 +44,9 @@ struct given {
 int options_parse(int argc, char **argv, const struct option_row *rows, const char *usage, struct given *given,
                   int *status);
 
-/* Whether this option was given. */
+/* Whether this option was given, and its last value. */
 bool options_have(const struct given *given, const char *name);
+const char *options_value(const struct given *given, const char *name, const char *otherwise);
 
 /* Applies all of them in order. 0, or -1 after the first that fails. */
 int options_apply(const struct given *given, void *target);

@@ -4,7 +4,9 @@
 #include "run.h"
 
 #include "apply.h"
+#include "carry.h"
 #include "console.h"
+#include "containment.h"
 #include "detach.h"
 #include "ending.h"
 #include "message.h"
@@ -13,11 +15,8 @@
 #include "stats.h"
 #include "terminal.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* ---- Making the request ----------------------------------------------------------------------------------------- */
 
@@ -43,9 +42,14 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
     }
     if (r == 0) {
         request->command = pk_command_new_argv(given.rest);
+        request->common.commands = &request->command;
+        request->common.count = 1;
+        request->has_stdin = options_have(&given, "stdin");
         give_standard(request->command, &given);
         r = options_apply(&given, request);
     }
+    if (r == 0 && request->common.timeout)
+        pk_command_timeout(request->command, request->common.timeout);
     if (r == 0 && request->detach)
         r = detach_check(&given);
     if (r == 0)
@@ -56,38 +60,11 @@ static int make_request(int argc, char **argv, struct run_request *request, int 
 
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
-int status_of_error(const pk_error *error)
+static void tell_mechanism(const struct run_request *request, const pk_process *process)
 {
-    if (error->kind == PK_ERROR_NOT_FOUND)
-        return STATUS_NOT_FOUND;
-    bool refused = error->kind == PK_ERROR_RESOURCE_LIMIT; /* it could be executed, given more */
-    return error->step == PK_STEP_EXEC && !refused ? STATUS_NOT_EXECUTABLE : STATUS_FAILED;
-}
-
-/* What a group that is not the best of all cannot promise; NULL if nothing that was not asked for. */
-static const char *describe_weakness(const pk_group *group)
-{
-    unsigned given = pk_group_guarantees(group);
-    if (!(given & PK_GUARANTEE_WHOLE_TREE))
-        return "contained by a process group only, which setsid leaves";
-    return given & PK_GUARANTEE_OWNER_DEATH ? NULL : "nothing ends the tree if pk is killed";
-}
-
-static void tell_mechanism(const struct run_request *request, pk_process *process)
-{
-    char bits[128];
-    const pk_group *group = pk_process_group(process);
-    const char *weakness = describe_weakness(group);
-    if (pk_group_refusal(group) && weakness && !request->quiet) /* a weaker containment is never a silent one */
-        say("%s: %s", weakness, pk_group_refusal(group));
-    if (!request->verbose)
-        return;
-    if (pk_group_refusal(group) && !weakness)
-        say("no better mechanism: %s", pk_group_refusal(group));
-    say("pid %d, mechanism %s, guarantees: %s", pk_process_pid(process), pk_mechanism_name(pk_group_mechanism(group)),
-        format_guarantees(pk_group_guarantees(group), bits, sizeof(bits)));
-    if (pk_group_delegation(group))
-        say("limits by delegation: %s", pk_delegation_name(pk_group_delegation(group)));
+    char who[32];
+    snprintf(who, sizeof(who), "pid %d", pk_process_pid(process));
+    tell_containment(&request->common, pk_process_group(process), who);
 }
 
 /* The run itself only needs to be carried; what becomes of it is read from the result. */
@@ -98,28 +75,9 @@ static void on_event(pk_process *process, pk_event event, void *data)
     request->tree_empty |= event == PK_EVENT_TREE_EMPTY;
 }
 
-static int carry(struct run_request *request, pk_process *process, pk_loop *loop, struct signals *signals,
-                 pk_error *error)
+static void check_output(pk_process *process, const struct signals *signals, void *data)
 {
-    int r = pk_process_watch(process, loop, on_event, request, error);
-    while (r >= 0 && !pk_process_result(process)) {
-        int patience = signals_patience(signals, process);
-        struct pollfd fds[2 + CONSOLE_POLLS] = {{.fd = pk_loop_fd(loop), .events = POLLIN},
-                                                {.fd = signals->fd, .events = POLLIN}};
-        console_interest(signals->console, fds + 2);
-        if (poll(fds, 2 + CONSOLE_POLLS, patience) < 0 && errno != EINTR) {
-            say("cannot wait: %s", strerror(errno));
-            return -1;
-        }
-        console_handle(signals->console, fds + 2);
-        r = pk_loop_dispatch(loop, 0, error);
-        if (fds[1].revents || patience >= 0)
-            signals_handle(signals, process);
-        output_check(request, process, signals);
-    }
-    if (r < 0)
-        say("%s", error->message);
-    return r < 0 ? -1 : 0;
+    output_check(data, process, signals);
 }
 
 static bool is_out_of_time(const pk_result *result)
@@ -130,18 +88,19 @@ static bool is_out_of_time(const pk_result *result)
 static void tell_result(const struct run_request *request, const pk_result *result)
 {
     char text[512], names[256];
-    if (request->stats) {
-        print_stats(result, &request->group.limits);
+    const struct request *common = &request->common;
+    if (common->stats) {
+        print_stats(result, &common->group.limits);
         return;
     }
-    if (!request->quiet && !result->spared && print_limit_hit(result))
+    if (!common->quiet && !result->spared && print_limit_hit(result))
         return;
     bool refused = result->verdict == PK_VERDICT_LEFTOVERS || result->verdict == PK_VERDICT_UNKILLABLE;
     if (refused)
         say("%s: %s", pk_result_format(result, text, sizeof(text)), format_leftovers(result, names, sizeof(names)));
     else if (result->verdict == PK_VERDICT_LOST)
         say("%s", pk_result_format(result, text, sizeof(text)));
-    else if (!request->quiet && (is_out_of_time(result) || result->spared))
+    else if (!common->quiet && (is_out_of_time(result) || result->spared))
         say("%s%s%s", pk_result_format(result, text, sizeof(text)), result->spared ? "; left running: " : "",
             result->spared ? format_leftovers(result, names, sizeof(names)) : "");
 }
@@ -166,10 +125,10 @@ static int finish(const struct run_request *request, pk_process *process, struct
 static int start(const struct run_request *request, struct signals *signals, pk_process **process, int *status)
 {
     pk_error error;
-    pk_command_evidence(request->command, request->stats);
-    pk_command_contain(request->command, &request->group);
+    pk_command_evidence(request->command, request->common.stats);
+    pk_command_contain(request->command, &request->common.group);
     if (request->pty) {
-        signals->console = console_new(request->grace, !request->has_stdin);
+        signals->console = console_new(request->common.grace, !request->has_stdin);
         if (!signals->console)
             return -1;
     }
@@ -184,17 +143,16 @@ static int start(const struct run_request *request, struct signals *signals, pk_
     return 0;
 }
 
-static int run(struct run_request *request, struct signals *signals, pk_loop *loop)
+static int run(struct run_request *request, struct carrier *carrier)
 {
-    pk_error error;
     pk_process *process = NULL;
     int ending = STATUS_FAILED;
-    if (start(request, signals, &process, &ending) < 0)
+    if (start(request, &carrier->signals, &process, &ending) < 0)
         return ending;
     tell_mechanism(request, process);
-    if (carry(request, process, loop, signals, &error) == 0)
-        return finish(request, process, signals);
-    signals->console = console_free(signals->console);
+    if (carrier_carry(carrier, process) == 0)
+        return finish(request, process, &carrier->signals);
+    carrier->signals.console = console_free(carrier->signals.console);
     pk_process_free(process);
     return ending;
 }
@@ -208,10 +166,8 @@ static void free_request(struct run_request *request)
 
 int run_main(int argc, char **argv)
 {
-    struct run_request request = {.group = PK_GROUP_OPTIONS_INIT, .grace = PK_DEFAULT_GRACE};
-    struct signals signals = {.fd = -1};
-    pk_loop *loop = NULL;
-    pk_error error;
+    struct run_request request = {.common = {.group = PK_GROUP_OPTIONS_INIT, .grace = PK_DEFAULT_GRACE}};
+    struct carrier carrier = {.on_event = on_event, .check = check_output, .data = &request};
     int status = STATUS_FAILED;
 
     int r = make_request(argc, argv, &request, &status);
@@ -221,16 +177,9 @@ int run_main(int argc, char **argv)
         free_request(&request);
         return status;
     }
-    signals.grace = request.grace;
-    signals.verbose = request.verbose;
-    terminal_remember();
-    if (pk_loop_create(&loop, &error) < 0)
-        say("%s", error.message);
-    else if (signals_begin(&signals, request.command) == 0)
-        status = run(&request, &signals, loop);
-    pk_loop_free(loop);
-    if (signals.fd >= 0)
-        close(signals.fd);
+    if (carrier_begin(&carrier, &request.common) == 0)
+        status = run(&request, &carrier);
+    carrier_end(&carrier);
     free_request(&request);
     end_as(status);
 }

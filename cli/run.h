@@ -4,17 +4,14 @@
 #ifndef PK_CLI_RUN_H
 #define PK_CLI_RUN_H
 
-#include <processkit.h>
+#include "request.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* What the options ask for. */
 struct run_request {
+    struct request common; /* first: it is what shared options are applied to */
     pk_command *command;
-    pk_group_options group;
-    pk_duration timeout; /* 0: none */
-    pk_duration grace;
     char *detach;             /* its name; NULL: not detached */
     pk_duration idle_timeout; /* 0: none */
     char *capture;            /* the directory for what it writes; NULL: none */
@@ -24,13 +21,7 @@ struct run_request {
     bool tree_empty;
     bool pty;
     bool has_stdin; /* another one than that of pk */
-    bool stats;
-    bool quiet;
-    bool verbose;
 };
-
-/* How pk run ends when the program cannot be started. */
-int status_of_error(const pk_error *error);
 
 int run_main(int argc, char **argv);
 

@@ -3,9 +3,9 @@
  *
  *  - TERM, HUP, INT, QUIT: the ladder with that signal; the second one kills.
  *  - Ctrl-Z and its kin: pk stops when the *leader* has stopped, as a shell would see it without pk. A leader that
- * ignores or handles the signal goes on, and pk with it.
+ * ignores or handles the signal goes on, and pk with it. Of a pipeline, all that have not ended must have stopped.
  *  - Where the program has a terminal of its own, pk stops by itself: nobody can stop a leader that leads a session.
- *  - Anything else is the leader's.
+ *  - Anything else is the leader's, or that of all leaders of a pipeline.
  */
 #include "signals.h"
 
@@ -52,14 +52,15 @@ static bool is_ignored(int number)
     return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-int signals_begin(struct signals *signals, pk_command *command)
+int signals_begin(struct signals *signals, const struct request *request)
 {
     sigset_t taken;
     sigemptyset(&taken);
     signal(SIGCHLD, SIG_DFL); /* ignored, it would make the kernel throw away how the leader ended */
     for (int number = 1; number <= SIGRTMAX; number++) {
         if (is_ignored(number))
-            pk_command_keep_ignored(command, number);
+            for_each_command (command, request)
+                pk_command_keep_ignored(command, number);
         else if (!is_own(number))
             sigaddset(&taken, number);
     }
@@ -73,9 +74,10 @@ int signals_begin(struct signals *signals, pk_command *command)
 
 /* ---- Ending ----------------------------------------------------------------------------------------------------- */
 
-static bool from_terminal(const struct signalfd_siginfo *info)
+/* So that the others have it already. */
+static bool from_terminal(const struct signals *signals, const struct signalfd_siginfo *info)
 {
-    return info->ssi_code == SI_KERNEL;
+    return info->ssi_code == SI_KERNEL && !signals->is_early;
 }
 
 static void note(const struct signals *signals, const char *what, int number)
@@ -91,7 +93,7 @@ static void stop(struct signals *signals, pk_process *process, const struct sign
     pk_stop_options options = PK_STOP_OPTIONS_INIT;
 
     /* A program that reads keys got the signal as well, and knows what to do with a Ctrl-C at its prompt. */
-    if (from_terminal(info) && number != SIGHUP && terminal_reads_keys())
+    if (from_terminal(signals, info) && number != SIGHUP && terminal_reads_keys())
         return;
     if (signals->received != 0) {
         note(signals, "killing the tree", number);
@@ -103,17 +105,29 @@ static void stop(struct signals *signals, pk_process *process, const struct sign
     signals->received = number;
     options.signal_number = number;
     options.grace = signals->grace;
-    if (from_terminal(info))
+    if (from_terminal(signals, info))
         options.skip_pgid = getpgrp(); /* the terminal gave it to the whole foreground group already */
     pk_process_stop(process, &options, NULL);
 }
 
 /* ---- Stopping and continuing ------------------------------------------------------------------------------------ */
 
-static void pass_on(pk_process *process, const struct signalfd_siginfo *info)
+static void signal_leaders(pk_process *process, int number)
 {
-    if (!from_terminal(info))
-        pk_process_signal(process, (int)info->ssi_signo, NULL);
+    for (size_t i = 0; i < pk_process_stage_count(process); i++)
+        pk_process_signal(pk_process_stage(process, i), number, NULL);
+}
+
+static void pass_on(const struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
+{
+    if (!from_terminal(signals, info))
+        signal_leaders(process, (int)info->ssi_signo);
+}
+
+static bool has_ended(const pk_process *process)
+{
+    struct pollfd ended = {.fd = pk_process_pidfd(process), .events = POLLIN};
+    return poll(&ended, 1, 0) != 0;
 }
 
 static bool stands_still(const pk_process *process)
@@ -125,17 +139,36 @@ static bool stands_still(const pk_process *process)
     if (file)
         fclose(file);
     text[length] = '\0';
-    const char *close = strrchr(text, ')'); /* the name before it may hold anything */
-    struct pollfd ended = {.fd = pk_process_pidfd(process), .events = POLLIN};
-    return close && strncmp(close, ") T", 3) == 0 && poll(&ended, 1, 0) == 0; /* so it was the leader's number still */
+    const char *close = strrchr(text, ')');                               /* the name before it may hold anything */
+    return close && strncmp(close, ") T", 3) == 0 && !has_ended(process); /* so it was the leader's number still */
 }
 
-static bool leader_is_stopped(const pk_process *process)
+/* What the kernel tells of a stop it tells until it is told not to, or until the leader goes on. */
+static bool leader_is_stopped(const pk_process *process, int keep)
 {
     siginfo_t info = {.si_pid = 0};
-    if (waitid(P_PID, (id_t)pk_process_pid(process), &info, WSTOPPED | WNOHANG) == 0)
+    if (waitid(P_PID, (id_t)pk_process_pid(process), &info, WSTOPPED | WNOHANG | keep) == 0)
         return info.si_pid != 0;
     return stands_still(process); /* the child of a reaper */
+}
+
+/* A shell calls a pipeline stopped when all that is left of it is. */
+static bool leaders_are_stopped(const pk_process *process)
+{
+    size_t count = pk_process_stage_count(process), stopped = 0;
+    if (count == 1)
+        return leader_is_stopped(process, 0);
+    for (size_t i = 0; i < count; i++) {
+        const pk_process *stage = pk_process_stage(process, i);
+        if (has_ended(stage))
+            continue;
+        if (!leader_is_stopped(stage, WNOWAIT))
+            return false;
+        stopped++;
+    }
+    for (size_t i = 0; stopped > 0 && i < count; i++)
+        leader_is_stopped(pk_process_stage(process, i), 0);
+    return stopped > 0;
 }
 
 /*
@@ -156,7 +189,7 @@ int signals_patience(const struct signals *signals, const pk_process *process)
 
 static void stand_still(struct signals *signals, pk_process *process)
 {
-    pk_group_suspend(pk_process_group(process), NULL);
+    pk_group_suspend(pk_process_pipeline_group(process), NULL);
     console_pause(signals->console);
     terminal_pause();
     kill(getpid(), SIGSTOP);
@@ -165,7 +198,7 @@ static void stand_still(struct signals *signals, pk_process *process)
 /* The shell that started pk shall see what it would have seen of the leader: a stopped job. */
 static void follow_stop(struct signals *signals, pk_process *process)
 {
-    if (!leader_is_stopped(process))
+    if (!leaders_are_stopped(process))
         return;
     signals->looks = 0;
     note(signals, "the leader has stopped: stopping the tree and pk", SIGTSTP);
@@ -178,8 +211,8 @@ static void go_on(struct signals *signals, pk_process *process)
     if (signals->received == 0)
         console_resume(signals->console);
     terminal_resume();
-    pk_group_resume(pk_process_group(process), NULL);
-    pk_process_signal(process, SIGCONT, NULL);
+    pk_group_resume(pk_process_pipeline_group(process), NULL);
+    signal_leaders(process, SIGCONT);
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
@@ -217,11 +250,11 @@ static void handle(struct signals *signals, pk_process *process, const struct si
         go_on(signals, process);
         break;
     case SIGTSTP:
-        pass_on(process, info);
+        pass_on(signals, process, info);
         signals->looks = LOOKS;
         break;
     default:
-        pass_on(process, info);
+        pass_on(signals, process, info);
     }
 }
 
@@ -233,6 +266,13 @@ void signals_handle(struct signals *signals, pk_process *process)
     signals->looks -= signals->looks > 0;
     if (!pk_process_result(process) && must_look(signals, process))
         follow_stop(signals, process);
+}
+
+void signals_handle_early(struct signals *signals, pk_process *process)
+{
+    signals->is_early = true;
+    signals_handle(signals, process);
+    signals->is_early = false;
 }
 
 bool signals_ask_for_end(struct signals *signals)

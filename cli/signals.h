@@ -4,7 +4,7 @@
 #ifndef PK_CLI_SIGNALS_H
 #define PK_CLI_SIGNALS_H
 
-#include "run.h"
+#include "request.h"
 
 struct console;
 
@@ -14,18 +14,24 @@ struct signals {
     pk_duration grace;
     int looks; /* still to be taken at short intervals at whether the leader stops */
     bool at_terminal;
+    bool is_early;           /* what is handled now came when not all were there */
     struct console *console; /* the terminal of the program; NULL: it has none of its own */
     bool verbose;
 };
 
-/* Blocks and redirects the signals. Those that are ignored stay so, in the child as well. 0, or -1 after a message. */
-int signals_begin(struct signals *signals, pk_command *command);
+/* Blocks and redirects the signals. Those that are ignored stay so, in the children as well. 0, or -1 after a message.
+ */
+int signals_begin(struct signals *signals, const struct request *request);
 
 /* How long to wait for signals, in milliseconds; -1: for ever. */
 int signals_patience(const struct signals *signals, const pk_process *process);
 
 /* Reads what has come and acts on it; to be called when that time has passed, too. */
 void signals_handle(struct signals *signals, pk_process *process);
+
+/* After a start that took a while: the same of what has come meanwhile, which the terminal may have sent to some only.
+ */
+void signals_handle_early(struct signals *signals, pk_process *process);
 
 /* After the run: reads what has come, and tells whether one of them asks for the end. */
 bool signals_ask_for_end(struct signals *signals);

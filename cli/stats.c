@@ -273,24 +273,35 @@ static void print_containment(const pk_result *result, const pk_limits *limits)
     print_row("leftovers", &leftovers);
 }
 
-void print_stats(const pk_result *result, const pk_limits *limits)
+void print_fact(const char *name, const char *text)
 {
-    char text[512];
-    struct row verdict = {.used = 0}, wall = {.used = 0};
+    struct row row = {.used = 0};
+    add(&row, "%s", text);
+    print_row(name, &row);
+}
 
-    fprintf(stderr, "pk: %s\n", pk_result_format(result, text, sizeof(text)));
-    add(&verdict, "%s", pk_verdict_name(result->verdict));
-    print_row("verdict", &verdict);
-    add_duration(&wall, "", result->wall);
-    add_duration(&wall, " (leader ", result->leader_wall);
-    add(&wall, ")");
-    print_row("wall", &wall);
+void print_account(const pk_result *result, const pk_limits *limits)
+{
     print_cpu(&result->usage, &result->evidence);
     print_memory(&result->usage, &result->evidence);
     print_processes(&result->usage, &result->evidence);
     print_io(&result->evidence);
     print_pressure(&result->evidence, result->wall);
     print_containment(result, limits);
+}
+
+void print_stats(const pk_result *result, const pk_limits *limits)
+{
+    char text[512];
+    struct row wall = {.used = 0};
+
+    fprintf(stderr, "pk: %s\n", pk_result_format(result, text, sizeof(text)));
+    print_fact("verdict", pk_verdict_name(result->verdict));
+    add_duration(&wall, "", result->wall);
+    add_duration(&wall, " (leader ", result->leader_wall);
+    add(&wall, ")");
+    print_row("wall", &wall);
+    print_account(result, limits);
 }
 
 /* ---- Without --stats -------------------------------------------------------------------------------------------- */

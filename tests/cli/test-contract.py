@@ -4,78 +4,21 @@ to it do. Readiness is a line from the child, never a time."""
 
 import os
 import resource
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 
+from command import ADVERSARY, PATIENCE, PK, Standing, pk, refused
 from harness import equal, run, test
 
-PK = os.environ["PK_COMMAND"]
-ADVERSARY = os.environ["PK_ADVERSARY"]
-PATIENCE = 60
 
-def pk(*arguments, **options):
-    options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run([PK, *arguments], capture_output=True, timeout=PATIENCE, **options)
-
-
-def refused(arguments, status, words, **options):
-    """One line on stderr with these words, nothing on stdout, this status, and no terminal controls."""
-    result = pk(*arguments, **options)
-    text = result.stderr
-    equal(result.returncode, status, f"{arguments} -> {text!r}")
-    equal(result.stdout, b"", arguments)
-    equal(text.count(b"\n"), 1, f"lines of {text!r}")
-    equal([c for c in text[:-1] if c < 32 or c == 127], [], f"control characters in {text!r}")
-    if not text.startswith(b"pk: ") or words.encode() not in text:
-        raise AssertionError(f"{arguments}: {text!r} lacks {words!r}")
-
-
-def report():
-    """A FIFO for an adversary's --report, opened so that neither side waits for the other."""
-    directory = tempfile.mkdtemp()
-    path = os.path.join(directory, "report")
-    os.mkfifo(path)
-    keep = os.open(path, os.O_RDWR)
-    return path, os.fdopen(os.open(path, os.O_RDONLY), "r"), keep
-
-
-def wait_for(lines, words):
-    for line in lines:
-        if words in line:
-            return line
-    raise AssertionError(f"no line with {words!r}")
-
-
-class Running:
-    """pk with an adversary that stands."""
+class Running(Standing):
+    """pk run with an adversary that stands."""
 
     def __init__(self, *words, options=()):
-        self.path, self.lines, self.keep = report()
-        self.process = subprocess.Popen([PK, "run", *options, "--", ADVERSARY, "--report", self.path, *words],
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-        self.pidfds = []
-        for line in self.lines:
-            if line == "ready\n":
-                break
-            pid = line.split()[0]
-            if pid.isdigit() and "!" not in line:
-                self.pidfds.append(os.pidfd_open(int(pid)))
-
-    def end(self):
-        """The status, after proof that all are dead."""
-        self.process.communicate(timeout=PATIENCE)
-        for pidfd in self.pidfds:
-            alive = not select.select([pidfd], [], [], 5)[0]
-            os.close(pidfd)
-            if alive:
-                raise AssertionError("a process is alive")
-        self.lines.close()
-        os.close(self.keep)
-        return self.process.returncode
+        super().__init__(lambda path: [PK, "run", *options, "--", ADVERSARY, "--report", path, *words])
 
 
 # ---- Bad input -------------------------------------------------------------------------------------------------------
@@ -371,7 +314,7 @@ def a_stubborn_tree_is_killed_after_the_grace():
 def the_second_signal_kills():
     running = Running("catch", "TERM", "--", "hold", options=["-k", "1h"])
     running.process.send_signal(signal.SIGTERM)
-    wait_for(running.lines, "got TERM")
+    running.wait_for("got TERM")
     running.process.send_signal(signal.SIGTERM)
     equal(running.end(), -signal.SIGTERM)
 
@@ -381,7 +324,7 @@ def other_signals_are_the_leaders():
     running = Running("catch", "USR1,USR2,WINCH", "--", "hold")
     for name in ("USR1", "USR2", "WINCH"):
         running.process.send_signal(getattr(signal, "SIG" + name))
-        wait_for(running.lines, "got " + name)
+        running.wait_for("got " + name)
     running.process.send_signal(signal.SIGTERM)
     equal(running.end(), -signal.SIGTERM)
 
