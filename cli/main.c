@@ -4,6 +4,7 @@
 #include "detach.h"
 #include "doctor.h"
 #include "message.h"
+#include "pipe.h"
 #include "prune.h"
 #include "run.h"
 
@@ -21,6 +22,7 @@ static const struct verb {
     const char *help;
 } verbs[] = {
     {"run", run_main, "run a command and leave nothing behind"},
+    {"pipe", pipe_main, "run commands joined by pipes, as one"},
     {"list", list_main, "list what was detached by pk run --detach"},
     {"stop", stop_main, "end a detached command with all that it started"},
     {"doctor", doctor_main, "tell what containment this host gives, and why not more"},
