@@ -88,8 +88,8 @@ PK_API int pk_process_signal(pk_process *process, int signal_number, pk_error *e
 /*
  * Begins to end the run by the ladder and returns at once; pk_process_wait or the loop carries it on. `options`
  * NULL means the command's own signal and grace. A second call can only make it harder: one with a grace of 0 kills
- * now. A run that has ended is a success; so is one whose end nobody has looked at yet, and its verdict tells how it
- * ended by itself.
+ * now. A run that has ended is a success; so is one whose end nobody has looked at yet, or whose leader is on its way
+ * out, and its verdict tells how it ended by itself.
  */
 PK_API int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_error *error);
 

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "contain/members.h"
 #include "contain/owner.h"
+#include "contain/proc.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -245,10 +246,42 @@ static void find_empty(struct run *run)
 
 static const pk_stop_options kill_at_once = {.size = sizeof(kill_at_once), .signal_number = SIGTERM};
 
+/* Those there are now: leftovers, or who did not end by the hard kill. Needs the lock. */
+static void note_members(struct run *run)
+{
+    int count = members_read(run->group, run->result.leftovers, PK_RESULT_LEFTOVERS);
+    run->result.leftover_count = count < 0 ? 0 : count;
+}
+
+/* It cannot be waited for yet, but what it has open it may have closed already: for others it has ended. */
+static bool leader_is_on_the_way_out(const struct run *run)
+{
+    struct proc_stat stat;
+    const struct leader *leader = run->leader;
+    return !leader_has_ended(run) && !leader->stand_in && proc_stat_read(leader->pid, &stat) == 0 &&
+           !proc_is_alive(&stat);
+}
+
+/* Who ends by itself is not stopped; only what it leaves behind is. */
+static void stop_running(struct run *run, const pk_stop_options *options)
+{
+    bool leaves = run->phase == RUN_RUNNING && leader_is_on_the_way_out(run);
+    if (leaves && run->private_group) {
+        pthread_mutex_lock(run->group->lock);
+        note_members(run);
+        pthread_mutex_unlock(run->group->lock);
+    }
+    climb(run, leaves ? REASON_NONE : REASON_STOPPED, options);
+}
+
 void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options)
 {
     if (run->phase == RUN_ENDED)
         return;
+    if (run->phase != RUN_STOPPING && reason == REASON_STOPPED) {
+        stop_running(run, options);
+        return;
+    }
     if (run->phase != RUN_STOPPING) {
         climb(run, reason, options);
         return;
@@ -260,13 +293,6 @@ void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *op
 void run_kill(struct run *run, enum run_reason reason)
 {
     run_stop(run, reason, &kill_at_once);
-}
-
-/* Members that the hard kill did not end, for the verdict `unkillable`. Needs the lock. */
-static void note_members(struct run *run)
-{
-    int count = members_read(run->group, run->result.leftovers, PK_RESULT_LEFTOVERS);
-    run->result.leftover_count = count < 0 ? 0 : count;
 }
 
 static void stopping(struct run *run, pk_time now)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,33 @@ static void a_second_stop_can_make_it_harder(void **state)
     assert_true(result.wall < PK_SECONDS(20));
     pk_process_free(process);
     witness_free(witness);
+}
+
+/* On one processor, whoever waits for the end of what it writes is often woken before it has gone. */
+static void who_is_on_the_way_out_was_not_stopped(void **state)
+{
+    pk_error error;
+    char byte;
+    cpu_set_t before, one;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    int processor = 0;
+    while (!CPU_ISSET(processor, &before))
+        processor++;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    pk_auto(pk_command) command = adversary("exit", "3", NULL);
+    pk_command_pipe(command, 1);
+    for (int i = 0; i < 300; i++) {
+        pk_auto(pk_process) process = start(command);
+        assert_int_equal(read(pk_process_pipe(process, 1), &byte, 1), 0);
+        assert_ok(pk_process_stop(process, NULL, &error), error);
+        pk_result result = wait_for(process);
+        assert_int_equal(result.verdict, PK_VERDICT_EXITED);
+        assert_int_equal(result.exit_code, 3);
+    }
+    sched_setaffinity(0, sizeof(before), &before);
 }
 
 static void a_stopped_tree_can_be_ended(void **state)
@@ -436,6 +464,7 @@ static const struct test tests[] = {
     EVERYWHERE(without_grace_the_kill_is_hard_at_once),
     EVERYWHERE(the_soft_signal_can_be_another),
     CGROUPS(a_second_stop_can_make_it_harder),
+    EVERYWHERE(who_is_on_the_way_out_was_not_stopped),
     EVERYWHERE(a_stopped_tree_can_be_ended),
     CGROUPS(nothing_of_an_unruly_tree_is_left),
     CGROUPS(a_pipe_holder_delays_nothing),
