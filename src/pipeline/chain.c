@@ -168,13 +168,17 @@ static void free_company(struct company *company)
     chain_free(chain_of(company));
 }
 
+/* The first time that a timer is set takes a descriptor. Whoever has to be ended later must not be in want of one:
+ * nobody would notice that a grace is over. */
 static int make_loop(struct chain *chain, pk_error *error)
 {
     int r = pk_loop_create(&chain->loop, error);
     if (r < 0)
         return r;
     chain->company.fd = pk_loop_fd(chain->loop);
-    r = loop_timer_add(chain->loop, &chain->settle, PK_FOREVER, on_settle, chain);
+    r = loop_timer_add(chain->loop, &chain->settle, pk_deadline(PK_SECONDS(1)), on_settle, chain);
+    if (r == 0)
+        r = loop_timer_set(&chain->settle, PK_FOREVER);
     return r < 0 ? error_errno(error, r, PK_STEP_LOOP, NULL, "cannot start a pipeline") : 0;
 }
 
