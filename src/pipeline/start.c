@@ -215,10 +215,12 @@ static void kill_started(const struct start *start)
 
 static int make_group(struct start *start, pk_error *error)
 {
-    bool needed = false;
-    for (size_t i = 0; i < start->plan->count; i++)
+    bool needed = false, fresh = false;
+    for (size_t i = 0; i < start->plan->count; i++) {
         needed |= !runner_of(start, i) && !command_of(start, i)->contain;
-    int r = needed ? pk_group_create(start->plan->contain, &start->chain->company.group, error) : 0;
+        fresh |= command_of(start, i)->evidence;
+    }
+    int r = needed ? group_create_for_run(start->plan->contain, fresh, &start->chain->company.group, error) : 0;
     branching_init(&start->branching, start->chain->company.group);
     return r;
 }
