@@ -67,7 +67,8 @@ typedef struct pk_pipeline pk_pipeline;
 /*
  * A pipeline of these commands, which are copied; NULL ends them. NULL only when memory ran out; all functions accept
  * that NULL, and the start reports it. Like a command it is plain data, and the first thing that was wrong is
- * remembered and reported by the start.
+ * remembered and reported by the start. A command that is NULL for want of memory ends the list as well; said to
+ * pk_pipeline_add it is reported.
  */
 PK_API pk_pipeline *pk_pipeline_new(const pk_command *first, ...) PK_SENTINEL;
 

@@ -177,7 +177,9 @@ static int start_with(struct start *start, size_t stage, pk_command *command, in
     if (output >= 0)
         pk_command_fd(command, 1, output);
     branching_give(&start->branching, command);
-    r = launch(start, stage, command, &process, error);
+    r = command_check(command, error); /* what was said just now may have found no memory */
+    if (r == 0)
+        r = launch(start, stage, command, &process, error);
     sys_close_safe(input[0]);
     start->input = input[1];
     if (r < 0)
@@ -262,7 +264,8 @@ static int start_alone(struct start *start, pk_process **process, pk_error *erro
     command->timeout = shorter(command->timeout, start->plan->timeout);
     if (start->plan->contain)
         pk_command_contain(command, start->plan->contain);
-    return runner_start(command->runner, command, start->stdio, process, error);
+    int r = command_check(command, error);
+    return r < 0 ? r : runner_start(command->runner, command, start->stdio, process, error);
 }
 
 int chain_start(const struct chain_plan *plan, const pk_command *last, enum process_stdio stdio, pk_process **process,
