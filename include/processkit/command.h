@@ -61,6 +61,10 @@ PK_API pk_command *pk_command_free(pk_command *command);
 
 PK_DEFINE_CLEANUP(pk_command);
 
+/* Another program with other arguments, from a vector that ends with NULL; all else stays as it is. So the program
+ * itself may be what a template leaves open. */
+PK_API void pk_command_set_argv(pk_command *command, const char *const *argv);
+
 /* Adds one argument. */
 PK_API void pk_command_arg(pk_command *command, const char *argument);
 

@@ -142,12 +142,30 @@ pk_command *pk_command_new_argv(const char *const *argv)
     return command;
 }
 
+static void clear_argv(pk_command *command)
+{
+    for (size_t i = 0; i < command->argc; i++)
+        free(command->argv[i]);
+    command->argv[0] = NULL;
+    command->argc = 0;
+}
+
+void pk_command_set_argv(pk_command *command, const char *const *argv)
+{
+    if (!command)
+        return;
+    clear_argv(command);
+    for (size_t i = 0; argv && argv[i]; i++)
+        pk_command_arg(command, argv[i]);
+    check_program(command);
+}
+
 pk_command *pk_command_free(pk_command *command)
 {
     if (!command)
         return NULL;
-    for (size_t i = 0; i < command->argc; i++)
-        free(command->argv[i]);
+    if (command->argv)
+        clear_argv(command);
     for (size_t i = 0; i < command->search_count; i++)
         free(command->search[i]);
     for (size_t i = 0; i < command->environment_count; i++) {

@@ -43,6 +43,19 @@ static void they_may_be_a_vector(void **state)
     assert_says(none, "hello,dear,");
 }
 
+static void the_program_may_be_another(void **state)
+{
+    pk_error error;
+    pk_auto(pk_command) base = say();
+    pk_command_set_argv(base, (const char *const[]){"printenv", "GREETING", NULL});
+    assert_says(base, "hello");
+    pk_command_arg(base, "HOME");
+    assert_string_equal(pk_command_argv(base)[2], "HOME");
+    pk_command_set_argv(base, NULL);
+    assert_int_equal(pk_command_check(base, &error), -EINVAL);
+    pk_command_set_argv(NULL, NULL);
+}
+
 static void a_copy_runs_without_its_template(void **state)
 {
     pk_command *base = say();
@@ -91,6 +104,7 @@ static void a_missing_program_is_no_crash(void **state)
 static const struct test tests[] = {
     PK_TEST(arguments_come_after_those_of_the_template),
     PK_TEST(they_may_be_a_vector),
+    PK_TEST(the_program_may_be_another),
     PK_TEST(a_copy_runs_without_its_template),
     PK_TEST(one_line_runs_a_template),
     PK_TEST_AS_USER(one_line_runs_a_template),
