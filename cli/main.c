@@ -1,6 +1,7 @@
 /*
  * pk: runs commands so that nothing they start can outlive them by accident.
  */
+#include "batch.h"
 #include "detach.h"
 #include "doctor.h"
 #include "message.h"
@@ -23,6 +24,7 @@ static const struct verb {
 } verbs[] = {
     {"run", run_main, "run a command and leave nothing behind"},
     {"pipe", pipe_main, "run commands joined by pipes, as one"},
+    {"batch", batch_main, "run a command for each item of a list, so many at a time"},
     {"list", list_main, "list what was detached by pk run --detach"},
     {"stop", stop_main, "end a detached command with all that it started"},
     {"doctor", doctor_main, "tell what containment this host gives, and why not more"},
