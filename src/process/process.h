@@ -55,9 +55,9 @@ struct pk_process {
     struct stream_tap *taps;     /* process_taps, each of all streams that are read */
     struct process_watch *watch; /* NULL: not watched by a loop */
     struct tracer tracer;        /* the command's */
-    pk_time spawned; /* 0: it was not told yet */
-    bool announced; /* to who traces the loop */
-    char *program;  /* for messages */
+    pk_time spawned;             /* 0: it was not told yet */
+    bool announced;              /* to who traces the loop */
+    char *program;               /* for messages */
 };
 
 /* What becomes of descriptors beside what the command says. */
