@@ -69,7 +69,8 @@ static enum outcome read_in(struct actor *actor)
 static void use_up(struct actor *actor, size_t length)
 {
     actor->read_length -= length;
-    memmove(actor->read.bytes, actor->read.bytes + length, actor->read_length);
+    if (actor->read_length > 0) /* there may be no memory for any yet */
+        memmove(actor->read.bytes, actor->read.bytes + length, actor->read_length);
 }
 
 static enum outcome expect(struct actor *actor, const struct step *step)
