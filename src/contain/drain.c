@@ -76,6 +76,12 @@ static int look_for_a_moment(pk_group *group)
     return r;
 }
 
+static void let_go(struct drain *drain)
+{
+    drain->events = sys_close_safe(drain->events);
+    drain->sentinel = sys_close_safe(drain->sentinel);
+}
+
 int drain_look(struct drain *drain, pk_group *group, pk_time now)
 {
     arm(drain);
@@ -89,9 +95,14 @@ int drain_look(struct drain *drain, pk_group *group, pk_time now)
             r = group->backend->is_empty(group); /* it may have become so just before the file was armed */
         }
     }
+    bool poor = r < 0 && (drain->events >= 0 || drain->sentinel >= 0);
+    if (poor) { /* what it waits with may be the last descriptors, and they are of more use for looking */
+        let_go(drain);
+        r = group->backend->is_empty(group);
+    }
     if (r > 0)
         drain_end(drain);
-    else if (r == 0)
+    else if (r == 0 && !poor)
         choose_wait(drain, group, now);
     else
         drain->wake = time_add(now, next_pause(drain));
@@ -106,8 +117,7 @@ void drain_poll(const struct drain *drain, struct pollfd fds[2])
 
 void drain_end(struct drain *drain)
 {
-    drain->events = sys_close_safe(drain->events);
-    drain->sentinel = sys_close_safe(drain->sentinel);
+    let_go(drain);
     drain->wake = PK_FOREVER;
     drain->pause = 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,28 @@ static void kill_overrides_suspend(void **state)
     witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     process = cast_adversary(group, NULL, "exit 0"); /* and the group is not suspended any more */
+    pk_process_free(process);
+    pk_group_free(group);
+    witness_free(witness);
+}
+
+/* To look takes one. It is not lost to waiting. */
+static void one_descriptor_is_enough_for_a_kill(void **state)
+{
+    (void)state;
+    pk_error error;
+    struct rlimit old;
+    pk_group *group = cast_group(PK_MECHANISM_CGROUP2);
+    struct witness *witness = witness_new();
+    pk_process *process = cast_adversary(group, witness, "wide 20");
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)lowest + 1, old.rlim_max}), 0);
+    int r = pk_group_kill(group, &error);
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_ok(r, error);
+    witness_assert_dead(witness, GONE_MS);
     pk_process_free(process);
     pk_group_free(group);
     witness_free(witness);
@@ -270,6 +293,7 @@ static const struct test tests[] = {
     EACH(invalid_signal_is_refused),
     EACH(suspended_tree_stands_still),
     EACH(kill_overrides_suspend),
+    PK_TEST_WITH(one_descriptor_is_enough_for_a_kill, .needs = NEEDS_CGROUP2),
     PK_TEST_WITH(suspend_surfaces_errors, .needs = NEEDS_CGROUP2),
     EACH(stop_ends_as_soon_as_the_tree_is_empty),
     EACH(stop_escalates_while_any_member_lives),
