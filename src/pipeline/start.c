@@ -11,6 +11,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+/* Descriptors that it takes to see whether somebody is gone, when a stage has got no more of them. */
+enum { RESERVE = 3 };
+
 struct start {
     const struct chain_plan *plan;
     const pk_command *last;
@@ -20,6 +23,7 @@ struct start {
     pk_time deadline; /* of all of them, to the moment: who runs into it first must not hide the others */
     int input;        /* write end of the pipe that the stage started last reads; -1 */
     int held;         /* the same of who is to be killed before it sees the end of that; -1 */
+    int reserve[RESERVE];
 };
 
 /* ---- What makes no sense ---------------------------------------------------------------------------------------- */
@@ -208,6 +212,22 @@ static int start_stage(struct start *start, size_t stage, pk_error *error)
 
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
 
+static int reserve(struct start *start, pk_error *error)
+{
+    for (int i = 0; i < RESERVE; i++) {
+        int r = start->reserve[i] = sys_fcntl(pk_loop_fd(start->chain->loop), F_DUPFD_CLOEXEC, 0);
+        if (r < 0)
+            return error_errno(error, r, PK_STEP_LOOP, NULL, "cannot start a pipeline");
+    }
+    return 0;
+}
+
+static void give_up_reserve(struct start *start)
+{
+    for (int i = 0; i < RESERVE; i++)
+        start->reserve[i] = sys_close_safe(start->reserve[i]);
+}
+
 /* Who reads goes before who writes, and so does not see the end of its input. */
 static void kill_started(const struct start *start)
 {
@@ -231,9 +251,12 @@ static int start_all(struct start *start, pk_process **process, pk_error *error)
 {
     size_t count = start->plan->count;
     pk_process *const *last = &start->chain->company.stages[count - 1];
-    int r = make_group(start, error);
+    int r = reserve(start, error);
+    if (r == 0)
+        r = make_group(start, error);
     for (size_t i = count; r == 0 && i-- > 0;)
         r = start_stage(start, i, error);
+    give_up_reserve(start);
     if (r == 0) {
         *process = *last;
         return 0;
@@ -271,7 +294,7 @@ static int start_alone(struct start *start, pk_process **process, pk_error *erro
 int chain_start(const struct chain_plan *plan, const pk_command *last, enum process_stdio stdio, pk_process **process,
                 pk_error *error)
 {
-    struct start start = {.plan = plan, .last = last, .stdio = stdio, .input = -1, .held = -1};
+    struct start start = {.plan = plan, .last = last, .stdio = stdio, .input = -1, .held = -1, .reserve = {-1, -1, -1}};
     start.deadline = plan->timeout ? pk_deadline(plan->timeout) : PK_FOREVER;
     int r = check_all(&start, error);
     if (r < 0)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- What cannot be --------------------------------------------------------------------------------------------- */
@@ -89,6 +90,45 @@ static void nothing_begins_without_all_of_it(void **state)
     close(ends[0]), close(ends[1]), close(report[0]), close(report[1]);
 }
 
+static int start_with_few_descriptors(const pk_pipeline *pipeline, rlim_t most)
+{
+    pk_error error;
+    pk_process *process = NULL;
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    pk_time begun = pk_now();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){most, old.rlim_max}), 0);
+    int r = pk_pipeline_start(pipeline, &process, &error);
+    setrlimit(RLIMIT_NOFILE, &old);
+    if (r < 0 && r != -EMFILE)
+        fail_msg("with %u descriptors: %d: %s", (unsigned)most, r, error.message);
+    assert_true(pk_now() - begun < PK_SECONDS(3) * test_slowness());
+    pk_process_free(process);
+    return r;
+}
+
+/* Whoever was started before is gone at once, though that takes some to be seen. */
+static void it_runs_out_of_descriptors_cleanly(void **state)
+{
+    const struct way *way = *state;
+    pk_group_options options = PK_GROUP_OPTIONS_INIT;
+    int r = -EMFILE, report[2];
+    char byte;
+    options.mechanism = way->mechanism;
+    for (int more = 1; r < 0 && more < 100; more++) {
+        assert_int_equal(pipe2(report, O_CLOEXEC), 0);
+        pk_auto(pk_command) hold = cast_command(NULL, "hold");
+        pk_command_fd(hold, 2, report[1]);
+        pk_auto(pk_pipeline) pipeline = pk_pipeline_new(hold, hold, hold, hold, NULL);
+        pk_pipeline_contain(pipeline, &options);
+        r = start_with_few_descriptors(pipeline, (rlim_t)report[1] + (rlim_t)more);
+        close(report[1]);
+        assert_int_equal(read(report[0], &byte, 1), 0); /* nobody has the other end */
+        close(report[0]);
+    }
+    assert_int_equal(r, 0);
+}
+
 /* ---- As a command ----------------------------------------------------------------------------------------------- */
 
 static void a_copy_stays_as_it_was(void **state)
@@ -121,6 +161,8 @@ static void it_is_in_no_group_of_others(void **state)
 static const struct test tests[] = {
     PK_TEST(what_makes_no_sense_is_refused),
     EACH_MECHANISM(nothing_begins_without_all_of_it),
+    EACH_MECHANISM(it_runs_out_of_descriptors_cleanly),
+    EACH_LEAKY_WAY(it_runs_out_of_descriptors_cleanly),
     PK_TEST(a_copy_stays_as_it_was),
     PK_TEST(it_is_in_no_group_of_others),
 };
