@@ -74,3 +74,11 @@ class Session:
             except OSError:
                 pass
         self.directory.cleanup()
+
+
+def shell():
+    """An interactive one that shows its prompt."""
+    session = Session(lambda fifo: ["/bin/bash", "--norc", "--noprofile", "-i"])
+    session.type("PS1='ready''> '; stty -echo\n")
+    session.screen.until("ready> ")
+    return session

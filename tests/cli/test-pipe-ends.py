@@ -12,7 +12,7 @@ import sys
 
 from command import ADVERSARY, PATIENCE, PK, Standing, pk
 from harness import equal, run, test
-from session import Session
+from session import Session, shell
 
 MANUAL = pathlib.Path(__file__).resolve().parents[2] / "man" / "pk-pipe.1.scd"
 
@@ -232,13 +232,6 @@ def ctrl_c_reaches_all_stages_once():
     session.type("\x03")
     equal(session.status(), -signal.SIGINT)
     session.close()
-
-
-def shell():
-    session = Session(lambda fifo: ["/bin/bash", "--norc", "--noprofile", "-i"])
-    session.type("PS1='ready''> '; stty -echo\n")
-    session.screen.until("ready> ")
-    return session
 
 
 def stop_and_go_on(options):

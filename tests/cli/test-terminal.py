@@ -7,7 +7,7 @@ import signal
 import sys
 
 from harness import equal, run, test
-from session import PATIENCE, Session
+from session import PATIENCE, Session, shell
 
 PK = os.environ["PK_COMMAND"]
 ADVERSARY = os.environ["PK_ADVERSARY"]
@@ -51,13 +51,6 @@ def ctrl_c_at_a_prompt_is_the_programs():
     os.kill(session.pid, signal.SIGTERM)
     equal(session.status(), -signal.SIGTERM)
     session.close()
-
-
-def shell():
-    session = Session(lambda fifo: ["/bin/bash", "--norc", "--noprofile", "-i"])
-    session.type("PS1='ready''> '; stty -echo\n")
-    session.screen.until("ready> ")
-    return session
 
 
 def stop_jobs_and_go_on(options):
