@@ -365,7 +365,7 @@ int pk_process_stop(pk_process *process, const pk_stop_options *options, pk_erro
     int r = process_stop_alone(process, options, error);
     if (r == 0 && process->company && !process->freed)
         process->company->stop(process->company, options);
-    if (process_leave(process))
+    if (process_leave(process) && r == 0) /* a forked copy must leave the loop alone */
         process_refollow(process);
     return r;
 }

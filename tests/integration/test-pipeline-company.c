@@ -232,12 +232,13 @@ static void a_forked_copy_does_no_harm(void **state)
     int input = pk_process_pipe_take(process, 0);
     pid_t copy = fork();
     if (copy == 0) {
+        sys_fault_clear();
         bool refused = pk_process_stop(process, NULL, NULL) == -EPERM &&
                        pk_process_stop(pk_process_stage(process, 0), NULL, NULL) == -EPERM;
         pk_process_free(pk_process_stage(process, 0));
         pk_process_free(process);
         pk_loop_free(loop);
-        _exit(refused ? 0 : 1);
+        _exit(refused && sys_fault_count("epoll_ctl") == 0 ? 0 : 1); /* which would reach the parent's loop */
     }
     int status;
     assert_int_equal(waitpid(copy, &status, 0), copy);
