@@ -18,7 +18,8 @@ static pk_pipeline *plumb_limited(const char *stages, const pk_limits *limits)
     return pipeline;
 }
 
-/* All that are in the group are killed for one of them. */
+/* All that are in the group are killed for one of them. Who is seen to be dead first has failed, and those that are not
+ * quite dead then are torn down. */
 static void memory_beyond_the_limit_kills_all_stages(void **state)
 {
     static const char *const stages[] = {"memory 100 | hold | hold", "hold | memory 100 | hold",
@@ -28,15 +29,17 @@ static void memory_beyond_the_limit_kills_all_stages(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct course course;
         pk_auto(pk_pipeline) pipeline = plumb_limited(stages[i], &limits);
+        pk_time begin = pk_now();
         const pk_result *result = plumbing_run(&course, state, pipeline);
         assert_int_equal(result->verdict, PK_VERDICT_OOM_KILLED);
-        assert_int_equal(pk_process_culprit(course.process), 0);
+        assert_true(result->evidence.memory_max == limits.memory_max);
+        assert_int_equal(result->evidence.oom_cause, PK_OOM_CAUSE_LIMIT);
         for (size_t k = 0; k < 3; k++) {
             const pk_result *one = pk_process_stage_result(course.process, k);
-            assert_int_equal(one->verdict, PK_VERDICT_OOM_KILLED);
-            assert_int_equal(one->signal_number, SIGKILL);
-            assert_true(one->evidence.memory_max == limits.memory_max);
+            assert_true(one->verdict == PK_VERDICT_OOM_KILLED ||
+                        (one->verdict == PK_VERDICT_STOPPED && k != pk_process_culprit(course.process)));
         }
+        assert_true(pk_now() - begin < PK_SECONDS(5) * test_slowness());
         course_close(&course);
     }
 }
