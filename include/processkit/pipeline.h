@@ -89,9 +89,10 @@ PK_API void pk_pipeline_unchecked(pk_pipeline *pipeline, size_t stage);
 
 /*
  * Passes what goes from this stage to the next on to a descriptor of the owner as well, which stays the caller's and
- * must be open when the pipeline is started. The kernel does the copying (tee, splice) where it can write to what that
- * is. It goes as fast as the slower one takes it; a tee that fails gets nothing more, and the pipeline goes on:
- * pk_process_stage_tee_error tells. The last stage has pk_command_tee for that.
+ * must be open when the pipeline is started. The kernel does the copying (tee, splice) where it can. It goes as fast as
+ * the slower one takes it; what the next stage has got goes there too, but for what is not taken when all stages have
+ * ended. A tee that fails gets nothing more, and the pipeline goes on: pk_process_stage_tee_error tells. The last stage
+ * has pk_command_tee for that.
  */
 PK_API void pk_pipeline_tee(pk_pipeline *pipeline, size_t stage, int owner_fd);
 
@@ -116,7 +117,8 @@ PK_API void pk_pipeline_retry(pk_pipeline *pipeline, const pk_retry_options *opt
 
 /*
  * The pipeline as a command, for everything that takes one; the pipeline's, until that is changed or freed. A copy of
- * it is the caller's, and what is said to that is said of the last stage.
+ * it is the caller's, and what is said to that is said of the last stage, which has no stdin of its own (-EINVAL). Not
+ * so a runner: that takes the place of the pipeline, whose runner it is. A stage cannot be a pipeline itself (-EINVAL).
  */
 PK_API const pk_command *pk_pipeline_command(const pk_pipeline *pipeline);
 
