@@ -432,7 +432,7 @@ static void freeing_it_kills_all(void **state)
     assert_ok(pk_loop_dispatch(loop, PK_FOREVER, &error), error); /* the start itself */
     witness_ready(witness);
     pk_batch_free(batch);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_false(over.told);
     assert_int_equal(log.count, 0);
     witness_free(witness);

@@ -304,7 +304,7 @@ static void all_stages_are_in_one_group(void **state)
     assert_int_equal(pk_group_members(first, NULL, 0, &error), 3);
     assert_int_equal(pk_group_members(whole, NULL, 0, &error), 4);
     assert_ok(pk_group_kill(first, &error), error);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     assert_int_equal(pk_group_is_empty(first, &error), 1);
     assert_int_equal(pk_group_members(whole, NULL, 0, &error), 1);
     assert_ok(pk_group_kill(whole, &error), error);
@@ -326,7 +326,7 @@ static void freeing_it_kills_all(void **state)
     assert_ok(pk_pipeline_start(pipeline, &process, &error), error);
     witness_ready(witness);
     pk_process_free(process);
-    witness_assert_dead(witness, 0);
+    witness_assert_dead(witness, GONE_MS);
     witness_free(witness);
 }
 
