@@ -223,6 +223,9 @@ def ctrl_c_reaches_all_stages_once():
     session = Session(lambda fifo: ["/bin/sh", "-c", f"exec '{PK}' pipe -k 1h {stage} :: {stage}", "sh", fifo])
     for _ in range(2):
         session.report.until("ready\n")
+    os.kill(session.pid, signal.SIGUSR1)  # what comes after that finds pk past the start, when nobody knows who has it
+    for _ in range(2):
+        session.report.until("got USR1\n")
     session.type("\x03")
     for _ in range(2):
         session.report.until("got INT\n")
