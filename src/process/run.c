@@ -253,13 +253,16 @@ static void note_members(struct run *run)
     run->result.leftover_count = count < 0 ? 0 : count;
 }
 
-/* It cannot be waited for yet, but what it has open it may have closed already: for others it has ended. */
+/* It cannot be waited for yet, but what it has open it may have closed already: for others it has ended. One that is
+ * gone was waited for by its reaper, who has not said so yet. */
 static bool leader_is_on_the_way_out(const struct run *run)
 {
     struct proc_stat stat;
     const struct leader *leader = run->leader;
-    return !leader_has_ended(run) && !leader->stand_in && proc_stat_read(leader->pid, &stat) == 0 &&
-           !proc_is_alive(&stat);
+    if (leader_has_ended(run) || leader->stand_in)
+        return false;
+    int r = proc_stat_read(leader->pid, &stat);
+    return r == -ESRCH || (r == 0 && !proc_is_alive(&stat));
 }
 
 /* Who ends by itself is not stopped; only what it leaves behind is. */

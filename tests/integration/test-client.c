@@ -47,10 +47,10 @@ static void the_program_may_be_another(void **state)
 {
     pk_error error;
     pk_auto(pk_command) base = say();
-    pk_command_set_argv(base, (const char *const[]){"printenv", "GREETING", NULL});
+    pk_command_set_argv(base, (const char *const[]){"sh", "-c", "echo $GREETING", NULL});
     assert_says(base, "hello");
-    pk_command_arg(base, "HOME");
-    assert_string_equal(pk_command_argv(base)[2], "HOME");
+    pk_command_arg(base, "more");
+    assert_string_equal(pk_command_argv(base)[3], "more");
     pk_command_set_argv(base, NULL);
     assert_int_equal(pk_command_check(base, &error), -EINVAL);
     pk_command_set_argv(NULL, NULL);

@@ -52,7 +52,9 @@ static void starts_and_ends(void **state)
     }
     pk_counters counters = now();
     assert_int_equal(counters.starts, 3);
-    assert_int_equal(counters.freed + counters.failed_starts + counters.soft_signals + counters.hard_kills, 0);
+    assert_int_equal(counters.freed + counters.failed_starts + counters.soft_signals, 0);
+    if (test_slowness() == 1) /* where a reaper may be late to say that nothing is left, it is told to kill */
+        assert_int_equal(counters.hard_kills, 0);
 }
 
 static void starts_that_fail(void **state)
