@@ -159,7 +159,7 @@ static bool act_once(void **state, const struct scene *scene, void (*act)(struct
 
 static void act_everywhere(void **state, const struct scene *scene)
 {
-    unsigned places = 0, stride = test_slowness() > 1 ? 3 : 1;
+    unsigned places = 0, stride = test_slowness();
     for (int i = 0; i < ACTS; i++) {
         unsigned at = 1;
         while (at < 100 && act_once(state, scene, acts[i], at))

@@ -55,7 +55,7 @@ static void each_is_asked_to_end_once(void **state)
         pk_auto(pk_pipeline) pipeline = plumb_witnesses(state, witnesses);
         pk_pipeline_cancel(pipeline, cancel);
         if (i == 1)
-            pk_pipeline_timeout(pipeline, PK_SECONDS(2) * test_slowness());
+            pk_pipeline_timeout(pipeline, PK_SECONDS(1) * test_slowness());
         pk_counters_read(&before);
         course_start(&course, state, pk_pipeline_command(pipeline));
         all_stand(witnesses);
