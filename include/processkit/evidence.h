@@ -80,7 +80,9 @@ typedef struct pk_evidence {
 
 /*
  * What was counted so far, for all members of the group since it was created, ended ones included. That a part is
- * unavailable is a success. Other errors are those of reading files, such as -EMFILE.
+ * unavailable is a success; of the private group of a run nothing may be there unless its command asked for it, see
+ * pk_command_evidence: the run may have a directory in which others were counted before. Other errors are those of
+ * reading files, such as -EMFILE.
  */
 PK_API PK_NODISCARD int pk_group_evidence(pk_group *group, pk_evidence *evidence, pk_error *error);
 

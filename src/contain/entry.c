@@ -50,7 +50,7 @@ static bool read_usage(const struct owner_entry *entry, pk_usage *total)
 bool entry_park(struct owner_entry *entry, pk_usage *used)
 {
     pk_usage total;
-    if (!open_files(entry) || !is_as_new(entry) || !read_usage(entry, &total))
+    if (!owner_keeps_entries(entry) || !open_files(entry) || !is_as_new(entry) || !read_usage(entry, &total))
         return false;
     *used = total;
     usage_subtract(used, &entry->base);

@@ -124,6 +124,15 @@ bool owner_take_idle(enum site_kind site, struct owner_entry *entry)
     return taken;
 }
 
+bool owner_keeps_entries(const struct owner_entry *entry)
+{
+    const struct home *home = home_of(entry);
+    lock_owner();
+    bool keeps = home_has(home, entry) && home->idle.count < IDLE_MOST;
+    unlock_owner();
+    return keeps;
+}
+
 bool owner_park_entry(const struct owner_entry *entry)
 {
     struct home *home = home_of(entry);

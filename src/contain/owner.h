@@ -42,6 +42,9 @@ int owner_make_entry_in(const struct owner_entry *outer, unsigned number, struct
 /* One that was left empty by another group instead. False: there is none. */
 bool owner_take_idle(enum site_kind site, struct owner_entry *entry);
 
+/* Whether one would be kept at all. */
+bool owner_keeps_entries(const struct owner_entry *entry);
+
 /* Keeps one that is empty for another group, with its descriptors. False: it is to be removed. */
 bool owner_park_entry(const struct owner_entry *entry);
 
