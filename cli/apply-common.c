@@ -23,7 +23,7 @@ int apply_timeout(void *target, const char *value)
     return 0;
 }
 
-int apply_grace(void *target, const char *value)
+static int apply_grace(void *target, const char *value)
 {
     struct request *request = target;
     pk_error error;
@@ -34,7 +34,7 @@ int apply_grace(void *target, const char *value)
     return 0;
 }
 
-int apply_signal(void *target, const char *value)
+static int apply_signal(void *target, const char *value)
 {
     struct request *request = target;
     int number;
@@ -67,13 +67,13 @@ int apply_leftovers(void *target, const char *value)
     return -1;
 }
 
-int apply_require(void *target, const char *value)
+static int apply_require(void *target, const char *value)
 {
     struct request *request = target;
     return read_guarantees(value, &request->group.require);
 }
 
-int apply_mechanism(void *target, const char *value)
+static int apply_mechanism(void *target, const char *value)
 {
     struct request *request = target;
     pk_error error;
@@ -126,3 +126,18 @@ int apply_verbose(void *target, const char *value)
     ((struct request *)target)->verbose = true;
     return 0;
 }
+
+/* ---- In the same words ------------------------------------------------------------------------------------------ */
+
+const struct option_row stop_options[] = {
+    {"grace", 'k', "DUR", apply_grace, "from the soft signal to the hard kill (default 2s; 0: kill at once)"},
+    {"signal", 's', "SIG", apply_signal, "the soft signal (default TERM)"},
+    {.name = NULL},
+};
+
+const struct option_row containment_options[] = {
+    {"require", 0, "BITS", apply_require,
+     "refuse to run without these guarantees: cgroup, whole-tree, owner-death, limits, usage"},
+    {"mechanism", 0, "NAME", apply_mechanism, "auto, cgroup2, reaper or process_group"},
+    {.name = NULL},
+};

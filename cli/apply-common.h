@@ -5,14 +5,14 @@
 #ifndef PK_CLI_APPLY_COMMON_H
 #define PK_CLI_APPLY_COMMON_H
 
+#include "options.h"
 #include "request.h"
 
+/* Those that are told in the same words: how they are stopped, and how they are contained. */
+extern const struct option_row stop_options[], containment_options[];
+
 int apply_timeout(void *target, const char *value);
-int apply_grace(void *target, const char *value);
-int apply_signal(void *target, const char *value);
 int apply_leftovers(void *target, const char *value);
-int apply_require(void *target, const char *value);
-int apply_mechanism(void *target, const char *value);
 
 /* Of the first command, and of the last. */
 int apply_stdin(void *target, const char *value);

@@ -4,13 +4,13 @@
 #include "batch/batch.h"
 
 #include "base/error.h"
+#include "contain/group.h"
 #include "process/cancel.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- Making ----------------------------------------------------------------------------------------------------- */
 
@@ -169,12 +169,8 @@ void pk_batch_contain(pk_batch *batch, const pk_group_options *options)
     if (!batch)
         return;
     free(batch->contain);
-    batch->contain = options ? calloc(1, sizeof(*batch->contain)) : NULL;
-    if (options && (options->size == 0 || options->size > sizeof(*options)))
-        remember(batch, -EINVAL, "start from PK_GROUP_OPTIONS_INIT of this version");
-    else if (batch->contain)
-        memcpy(batch->contain, options, options->size);
-    else if (options)
+    batch->contain = group_copy_options(options);
+    if (options && !batch->contain)
         remember(batch, -ENOMEM, "out of memory");
 }
 

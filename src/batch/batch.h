@@ -85,7 +85,7 @@ void batch_finish(pk_batch *batch, pk_batch_end end);
 /* crew.c: and what runs is stopped. */
 void batch_stop(pk_batch *batch, pk_batch_end end, const pk_stop_options *options);
 
-/* crew.c: waits for the end, on a loop of its own. */
+/* crew.c: what the run of one that is over returns. */
 int batch_result(const pk_batch *batch, pk_error *error);
 
 #endif

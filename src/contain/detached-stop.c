@@ -149,8 +149,7 @@ static int run_ladder(int fd, const pk_stop_options *options, pk_stop_report *re
         *report = ladder.report;
     if (r < 0)
         ladder_explain(&group, r, error);
-    pthread_mutex_destroy(&group.own_locks.lock);
-    pthread_mutex_destroy(&group.own_locks.birth);
+    group_destroy_locks(&group);
     return r;
 }
 

@@ -37,12 +37,26 @@ static int copy_options(const pk_group_options *given, pk_group_options *options
     return limits_check(&options->limits, error);
 }
 
+pk_group_options *group_copy_options(const pk_group_options *options)
+{
+    pk_group_options *copy = options ? calloc(1, sizeof(*copy)) : NULL;
+    if (copy)
+        memcpy(copy, options, options->size < sizeof(*options) ? options->size : sizeof(*options));
+    return copy;
+}
+
 void group_init_locks(pk_group *group)
 {
     pthread_mutex_init(&group->own_locks.birth, NULL);
     pthread_mutex_init(&group->own_locks.lock, NULL);
     group->birth = &group->own_locks.birth;
     group->lock = &group->own_locks.lock;
+}
+
+void group_destroy_locks(pk_group *group)
+{
+    pthread_mutex_destroy(&group->own_locks.lock);
+    pthread_mutex_destroy(&group->own_locks.birth);
 }
 
 /* Without a mechanism yet. The options are filled in. */
@@ -119,8 +133,7 @@ static void release(pk_group *group)
         group->leaders = leader->next;
         leader_unref(leader);
     }
-    pthread_mutex_destroy(&group->own_locks.lock);
-    pthread_mutex_destroy(&group->own_locks.birth);
+    group_destroy_locks(group);
     free(group->refusal);
     free(group);
 }

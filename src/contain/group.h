@@ -16,7 +16,11 @@ int group_check_stop(const pk_stop_options *options, pk_stop_options *checked, p
 int group_create_staged(const pk_group_options *given, const struct backend *backend, struct stage *stage,
                         pk_group **ret, pk_error *error);
 
+/* A copy, which is judged by who makes a group of it. NULL without memory, and of NULL. */
+pk_group_options *group_copy_options(const pk_group_options *options);
+
 void group_init_locks(pk_group *group);
+void group_destroy_locks(pk_group *group);
 
 /* Makes one for one run. Unless it is to be `fresh`, its directory may have counted for another before: that is no
  * matter but for evidence. */

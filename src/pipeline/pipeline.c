@@ -7,12 +7,13 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "contain/group.h"
 #include "process/cancel.h"
+#include "process/retry.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct pk_pipeline {
     struct chain_plan *plan;
@@ -75,9 +76,7 @@ static struct chain_plan *copy_plan(const struct chain_plan *plan)
     copy->settle = plan->settle;
     copy->retry = plan->retry;
     copy->cancel = plan->cancel ? cancel_ref(plan->cancel) : NULL;
-    copy->contain = plan->contain ? malloc(sizeof(*copy->contain)) : NULL;
-    if (copy->contain)
-        *copy->contain = *plan->contain;
+    copy->contain = group_copy_options(plan->contain);
     if (copy_stages(copy, plan) && !copy->contain == !plan->contain)
         return copy;
     pk_runner_free(&copy->runner);
@@ -265,12 +264,8 @@ void pk_pipeline_contain(pk_pipeline *pipeline, const pk_group_options *options)
     if (!plan)
         return;
     free(plan->contain);
-    plan->contain = options ? calloc(1, sizeof(*plan->contain)) : NULL;
-    if (options && (options->size == 0 || options->size > sizeof(*options)))
-        remember(plan, -EINVAL, "start from PK_GROUP_OPTIONS_INIT of this version");
-    else if (plan->contain)
-        memcpy(plan->contain, options, options->size);
-    else if (options)
+    plan->contain = group_copy_options(options);
+    if (options && !plan->contain)
         remember(plan, -ENOMEM, "out of memory");
     make_command(pipeline);
 }
@@ -280,12 +275,9 @@ void pk_pipeline_retry(pk_pipeline *pipeline, const pk_retry_options *options)
     struct chain_plan *plan = change(pipeline);
     if (!plan)
         return;
-    pk_auto(pk_command) judge = pk_command_new("judge", NULL); /* commands know what is valid */
-    pk_command_retry(judge, options);
-    if (!judge || judge->problem.number)
-        remember(plan, judge ? judge->problem.number : -ENOMEM, "%s", judge ? judge->problem.text : "out of memory");
-    else
-        plan->retry = judge->retry;
+    const char *problem = retry_set(&plan->retry, options);
+    if (problem)
+        remember(plan, -EINVAL, "%s", problem);
     make_command(pipeline);
 }
 

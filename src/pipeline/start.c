@@ -66,15 +66,14 @@ static int check_stage(const struct chain_plan *plan, size_t stage, const pk_com
 static int find_program(const pk_command *command, pk_error *error)
 {
     pk_error why;
-    char *path;
-    int r = command->runner ? 0 : pk_command_find(command, &path, &why);
-    if (r == 0 && !command->runner)
-        free(path);
-    if (r != -ENOENT)
+    char *path = NULL;
+    if (command->runner)
         return 0;
-    if (error)
+    int r = pk_command_find(command, &path, &why);
+    free(path);
+    if (r == -ENOENT && error)
         *error = why;
-    return r;
+    return r == -ENOENT ? r : 0;
 }
 
 static const pk_command *command_of(const struct start *start, size_t stage)
@@ -140,17 +139,8 @@ static int launch(const struct start *start, size_t stage, const pk_command *com
 
 static int make_pipe(int ends[2], pk_error *error)
 {
-    int r = sys_pipe(ends, 0);
-    if (r < 0)
-        return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot make a pipe");
-    ends[0] = sys_keep(ends[0]);
-    ends[1] = sys_keep(ends[1]);
-    r = ends[0] < 0 ? ends[0] : ends[1];
-    if (r >= 0)
-        return 0;
-    sys_close_safe(ends[0]);
-    sys_close_safe(ends[1]);
-    return error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot make a pipe");
+    int r = sys_kept_pipe(ends);
+    return r < 0 ? error_errno(error, r, PK_STEP_OPEN_STDIO, NULL, "cannot make a pipe") : 0;
 }
 
 /* Where a stage is to write; what the next one reads goes through a joint if somebody else gets it too. */

@@ -1,6 +1,7 @@
 /*
  * Building commands: in what they run, for how long, and what then.
  */
+#include "contain/group.h"
 #include "process/cancel.h"
 #include "process/command.h"
 
@@ -9,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Whether they mean anything is asked when a group is made of them. */
 void pk_command_contain(pk_command *command, const pk_group_options *options)
@@ -17,13 +17,8 @@ void pk_command_contain(pk_command *command, const pk_group_options *options)
     if (!command)
         return;
     free(command->contain);
-    command->contain = NULL;
-    if (!options)
-        return;
-    command->contain = calloc(1, sizeof(*options));
-    if (command->contain)
-        memcpy(command->contain, options, options->size < sizeof(*options) ? options->size : sizeof(*options));
-    else
+    command->contain = group_copy_options(options);
+    if (options && !command->contain)
         command_remember(command, -ENOMEM, "out of memory");
 }
 

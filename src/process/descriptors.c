@@ -44,17 +44,9 @@ static int open_pipe(struct plan *plan, const struct descriptor *descriptor)
 {
     int target = descriptor->fd;
     int ends[2];
-    int r = sys_pipe(ends, 0);
+    int r = sys_kept_pipe(ends);
     if (r < 0)
         return r;
-    ends[0] = sys_keep(ends[0]);
-    ends[1] = sys_keep(ends[1]);
-    if (ends[0] < 0 || ends[1] < 0) {
-        r = ends[0] < 0 ? ends[0] : ends[1];
-        sys_close_safe(ends[0]);
-        sys_close_safe(ends[1]);
-        return r;
-    }
     bool child_reads = target == 0;
     plan->pipes[plan->pipe_count++] = (struct plan_pipe){target, child_reads ? ends[1] : ends[0], descriptor->uses};
     return keep_open(plan, child_reads ? ends[0] : ends[1]);

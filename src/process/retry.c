@@ -17,22 +17,24 @@ static const pk_retry_options usual = PK_RETRY_OPTIONS_INIT;
 
 /* ---- The policy ------------------------------------------------------------------------------------------------- */
 
+const char *retry_set(pk_retry_options *retry, const pk_retry_options *options)
+{
+    *retry = usual;
+    if (!options)
+        return NULL;
+    if (options->size == 0 || options->size > sizeof(*options))
+        return "invalid retry options: start from PK_RETRY_OPTIONS_INIT of this version";
+    memcpy(retry, options, options->size);
+    if (retry->attempts == 0)
+        return "without any attempt nothing would be done";
+    return retry->factor == 0 ? "pauses cannot become 0 times as long" : NULL;
+}
+
 void pk_command_retry(pk_command *command, const pk_retry_options *options)
 {
-    if (!command)
-        return;
-    command->retry = usual;
-    if (!options)
-        return;
-    if (options->size == 0 || options->size > sizeof(*options)) {
-        command_remember(command, -EINVAL, "invalid retry options: start from PK_RETRY_OPTIONS_INIT of this version");
-        return;
-    }
-    memcpy(&command->retry, options, options->size);
-    if (command->retry.attempts == 0)
-        command_remember(command, -EINVAL, "without any attempt nothing would be done");
-    if (command->retry.factor == 0)
-        command_remember(command, -EINVAL, "pauses cannot become 0 times as long");
+    const char *problem = command ? retry_set(&command->retry, options) : NULL;
+    if (problem)
+        command_remember(command, -EINVAL, "%s", problem);
 }
 
 /* Before anything of the command could have run. */

@@ -11,6 +11,9 @@ struct retry {
     unsigned attempts; /* that have failed */
 };
 
+/* Takes over the options of a caller; NULL: the usual ones. What is wrong with them; NULL: nothing. */
+const char *retry_set(pk_retry_options *retry, const pk_retry_options *options);
+
 /* Another attempt has failed; `started`: a process of it was there. Whether there is to be one more, and then the pause
  * before it. May call the callback of the options, and that of a trace. */
 bool retry_after(struct retry *retry, const pk_command *command, const pk_error *error, bool started,

@@ -81,3 +81,18 @@ int sys_eventfd(void)
     SYS_FAULT("eventfd");
     return (int)SYS_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
+
+int sys_kept_pipe(int ends[2])
+{
+    int r = sys_pipe(ends, 0);
+    if (r < 0)
+        return r;
+    ends[0] = sys_keep(ends[0]);
+    ends[1] = sys_keep(ends[1]);
+    r = ends[0] < 0 ? ends[0] : ends[1];
+    if (r >= 0)
+        return 0;
+    sys_close_safe(ends[0]);
+    sys_close_safe(ends[1]);
+    return r;
+}

@@ -313,6 +313,9 @@ int sys_write_file(int dir, const char *name, const char *text);
  */
 int sys_keep(int fd);
 
+/* A pipe whose ends are both kept. */
+int sys_kept_pipe(int ends[2]);
+
 /* Closes if not -1. Returns -1: `fd = sys_close_safe(fd);` */
 int sys_close_safe(int fd);
 

@@ -76,6 +76,21 @@ class Session:
         self.directory.cleanup()
 
 
+def stop_and_copy_on(session, command):
+    """A job that copies what is typed: Ctrl-Z stops it, fg brings it back, and Ctrl-D ends it."""
+    session.type(f"{command}\n")
+    session.type("hello\n")
+    session.screen.until("hello")
+    session.type("\x1a")
+    session.screen.until("Stopped")
+    session.screen.until("ready> ")
+    session.type("fg\n")
+    session.type("again\n")
+    session.screen.until("again")
+    session.type("\x04")
+    session.screen.until("ready> ")
+
+
 def shell():
     """An interactive one that shows its prompt."""
     session = Session(lambda fifo: ["/bin/bash", "--norc", "--noprofile", "-i"])

@@ -12,7 +12,7 @@ import sys
 
 from command import ADVERSARY, PATIENCE, PK, Standing, pk
 from harness import equal, run, test
-from session import Session, shell
+from session import Session, shell, stop_and_copy_on
 
 MANUAL = pathlib.Path(__file__).resolve().parents[2] / "man" / "pk-pipe.1.scd"
 
@@ -239,17 +239,7 @@ def ctrl_c_reaches_all_stages_once():
 
 def stop_and_go_on(options):
     session = shell()
-    session.type(f"'{PK}' pipe {options} cat :: cat :: cat\n")
-    session.type("hello\n")
-    session.screen.until("hello")
-    session.type("\x1a")
-    session.screen.until("Stopped")
-    session.screen.until("ready> ")
-    session.type("fg\n")
-    session.type("again\n")
-    session.screen.until("again")
-    session.type("\x04")
-    session.screen.until("ready> ")
+    stop_and_copy_on(session, f"'{PK}' pipe {options} cat :: cat :: cat")
     session.type(f"'{PK}' pipe {options} cat :: sh -c 'read one; echo $one; read other; exit 3'\n")
     session.type("standing\n")
     session.screen.until("standing")

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from harness import equal, run, test
-from session import PATIENCE, Session, shell
+from session import PATIENCE, Session, shell, stop_and_copy_on
 
 PK = os.environ["PK_COMMAND"]
 ADVERSARY = os.environ["PK_ADVERSARY"]
@@ -61,17 +61,7 @@ def stop_jobs_and_go_on(options):
     session.type("fg; echo status=$?\n")
     session.screen.until("going")
     session.screen.until("status=3")
-    session.type(f"'{PK}' run {options} cat\n")
-    session.type("hello\n")
-    session.screen.until("hello")
-    session.type("\x1a")
-    session.screen.until("Stopped")
-    session.screen.until("ready> ")
-    session.type("fg\n")
-    session.type("again\n")
-    session.screen.until("again")
-    session.type("\x04")
-    session.screen.until("ready> ")
+    stop_and_copy_on(session, f"'{PK}' run {options} cat")
     session.type("exit\n")
     equal(session.status(), 0)
     session.close()

@@ -78,15 +78,20 @@ static int carry(pk_process *process, pk_loop *loop, pk_error *error)
 
 /* ---- What may fail ---------------------------------------------------------------------------------------------- */
 
+/* And the loop to carry it, if there is to be one. */
+static int begin(const struct scene *scene, pk_loop **loop, pk_process **process, pk_error *error)
+{
+    pk_auto(pk_pipeline) pipeline = make_pipeline(scene);
+    int r = scene->way->by_loop ? pk_loop_create(loop, error) : 0;
+    return r < 0 ? r : pk_pipeline_start(pipeline, process, error);
+}
+
 static int run(void *data, pk_error *error)
 {
     const struct scene *scene = data;
     pk_auto(pk_loop) loop = NULL;
-    pk_auto(pk_pipeline) pipeline = make_pipeline(scene);
     pk_process *process = NULL;
-    int r = scene->way->by_loop ? pk_loop_create(&loop, error) : 0;
-    if (r == 0)
-        r = pk_pipeline_start(pipeline, &process, error);
+    int r = begin(scene, &loop, &process, error);
     if (r == 0)
         r = carry(process, loop, error);
     if (r == 0)
@@ -102,11 +107,8 @@ static int stop(void *data, pk_error *error)
 {
     const struct scene *scene = data;
     pk_auto(pk_loop) loop = NULL;
-    pk_auto(pk_pipeline) pipeline = make_pipeline(scene);
     pk_process *process = NULL;
-    int r = scene->way->by_loop ? pk_loop_create(&loop, error) : 0;
-    if (r == 0)
-        r = pk_pipeline_start(pipeline, &process, error);
+    int r = begin(scene, &loop, &process, error);
     if (r == 0)
         r = pk_process_stop(process, NULL, error);
     if (r == 0)
