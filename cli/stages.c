@@ -64,14 +64,22 @@ static long count_stages(const char *const *words, const char *separator)
     }
 }
 
-/* A separator ends the vector of the stage before it. */
+/* A command of LENGTH words. The vector is the parser's, which frees its words: the separator is put back. */
+static pk_command *make_command(const char **words, size_t length)
+{
+    const char *separator = words[length];
+    words[length] = NULL;
+    pk_command *command = pk_command_new_argv(words);
+    words[length] = separator;
+    pk_command_inherit(command, 2);
+    return command;
+}
+
 static void make_commands(struct request *request, const char **words, const char *separator)
 {
     for (size_t i = 0; i < request->count; i++) {
         size_t length = length_of(words, separator);
-        words[length] = NULL;
-        request->commands[i] = pk_command_new_argv(words);
-        pk_command_inherit(request->commands[i], 2);
+        request->commands[i] = make_command(words, length);
         words += length + 1;
     }
     pk_command_inherit(request->commands[0], 0);
