@@ -60,6 +60,14 @@ static void live_with_one_spared_no_more(void *data)
 
 /* ---- The dead --------------------------------------------------------------------------------------------------- */
 
+/* Whoever daemonises leaves two processes behind, which end by themselves, in their own time. */
+static void await_the_daemon(struct witness *witness)
+{
+    witness_ready(witness);
+    assert_true(pidfd_is_dead(witness_pidfd(witness, 0), GONE_MS));
+    assert_true(pidfd_is_dead(witness_pidfd(witness, 1), GONE_MS));
+}
+
 static void dead_owner_is_removed_with_all_it_started(void **state)
 {
     (void)state;
@@ -67,7 +75,7 @@ static void dead_owner_is_removed_with_all_it_started(void **state)
     struct witness *witnesses[] = {witness_new(), witness_new()};
     struct estate_owner owner = estate_owner(&estate, live_with_daemons, witnesses);
     witness_ready(witnesses[0]);
-    witness_ready(witnesses[1]);
+    await_the_daemon(witnesses[1]);
     estate_kill(&owner);
     witness_assert_alive(witnesses[0]);
     size_t total = witness_alive(witnesses[0]) + witness_alive(witnesses[1]);
