@@ -97,9 +97,10 @@ PK_API pk_group *pk_group_free(pk_group *group);
 PK_DEFINE_CLEANUP(pk_group);
 
 /*
- * Does now what exit() would do: groups that were not freed are killed, as pk_group_free does, and the process's own
- * cgroup directory is removed. For programs that are about to end without exit(): by _exit, exec or a signal. Handles
- * can still be freed, and new groups be made. Any thread.
+ * Does now what exit() would do: groups that were not freed are killed, as pk_group_free does, the empty cgroups that
+ * wait for the next runs (up to 8, of 3 descriptors each) are given back, and the process's own cgroup directory is
+ * removed. For programs that are about to end without exit(): by _exit, exec or a signal. Handles can still be freed,
+ * and new groups be made. Any thread.
  */
 PK_API void pk_leave(void);
 
