@@ -12,35 +12,37 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const uint64_t broken_pipe = UINT64_C(1) << (SIGPIPE - 1);
+/* A broken pipe, and a file that would become larger than the process may make one. */
+static const uint64_t broken_pipe = UINT64_C(1) << (SIGPIPE - 1), too_large = UINT64_C(1) << (SIGXFSZ - 1);
 
-static bool is_pending(void)
+static uint64_t pending_signals(void)
 {
     uint64_t pending = 0;
-    return syscall(SYS_rt_sigpending, &pending, sizeof(pending)) == 0 && pending & broken_pipe;
+    return syscall(SYS_rt_sigpending, &pending, sizeof(pending)) == 0 ? pending : 0;
 }
 
-/* What the signal mask was, and whether the signal was there before. */
+/* What the signal mask was, and which of the signals were there before. */
 struct quiet {
-    uint64_t before;
-    bool pending;
+    uint64_t before, pending;
 };
 
-/* The signal goes to the thread that writes: blocked, it waits there, and is taken away if it was not there before. */
+/* The signals go to the thread that writes: blocked, one waits there, and is taken away if it was not there before. */
 static int be_quiet(struct quiet *quiet)
 {
+    const uint64_t both = broken_pipe | too_large;
     quiet->before = 0;
-    if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &broken_pipe, &quiet->before, sizeof(quiet->before)) < 0)
+    if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &both, &quiet->before, sizeof(quiet->before)) < 0)
         return -errno;
-    quiet->pending = quiet->before & broken_pipe && is_pending();
+    quiet->pending = quiet->before & both ? quiet->before & pending_signals() : 0;
     return 0;
 }
 
 static ssize_t be_loud(const struct quiet *quiet, ssize_t r)
 {
-    if (r == -EPIPE && !quiet->pending) {
+    const uint64_t sent = r == -EPIPE ? broken_pipe : r == -EFBIG ? too_large : 0;
+    if (sent & ~quiet->pending) {
         struct timespec at_once = {0};
-        syscall(SYS_rt_sigtimedwait, &broken_pipe, NULL, &at_once, sizeof(broken_pipe));
+        syscall(SYS_rt_sigtimedwait, &sent, NULL, &at_once, sizeof(sent));
     }
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &quiet->before, NULL, sizeof(quiet->before));
     return r;

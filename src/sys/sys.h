@@ -84,7 +84,7 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int capacity, int time
 int sys_timerfd_create(void);
 int sys_timerfd_settime(int timer, const struct itimerspec *when);
 
-/* As sys_write, and the signal of a broken pipe does not reach the program. */
+/* As sys_write, and neither the signal of a broken pipe nor that of a file which is too large reaches the program. */
 ssize_t sys_write_quietly(int fd, const void *bytes, size_t size);
 
 /*

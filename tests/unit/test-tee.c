@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -258,6 +259,26 @@ static void a_full_device_fails(void **state)
     close(fd);
 }
 
+/* Whose signal would end the program. */
+static void a_file_beyond_the_limit_fails_without_a_signal(void **state)
+{
+    (void)state;
+    struct tee tee;
+    const struct rlimit little = {4, RLIM_INFINITY}, any = {RLIM_INFINITY, RLIM_INFINITY};
+    int fd = open(scratch("file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
+    assert_int_equal(tee_open(&tee, fd), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    tee_write(&tee, "abcdef", 6);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &any), 0); /* what the test says goes to a file as well */
+    assert_int_equal(tee.error, -EFBIG);
+    assert_int_equal(lseek(fd, 0, SEEK_END), 4);
+    assert_false(is_blocked(SIGXFSZ));
+    assert_false(is_pending(SIGXFSZ));
+    tee_close(&tee);
+    close(fd);
+}
+
 static void what_cannot_be_written_to_fails(void **state)
 {
     (void)state;
@@ -306,11 +327,17 @@ static void a_terminal_that_nobody_reads_does_not_block(void **state)
         PK_TEST_NAMED(#function "/non-blocking-socket", function, .data = &non_blocking_socket)
 
 static const struct test tests[] = {
-    EACH(a_full_one_gets_the_rest_later),       EACH(what_comes_meanwhile_stays_behind_the_rest),
-    EACH(the_mode_of_the_descriptor_stays),     EACH(one_that_is_gone_fails_without_a_signal),
-    EACH(one_that_goes_while_it_is_full_fails), PK_TEST(the_signal_stays_as_it_was),
-    PK_TEST(a_file_takes_all_at_once),          PK_TEST(a_full_device_fails),
-    PK_TEST(what_cannot_be_written_to_fails),   PK_TEST(a_terminal_that_nobody_reads_does_not_block),
+    EACH(a_full_one_gets_the_rest_later),
+    EACH(what_comes_meanwhile_stays_behind_the_rest),
+    EACH(the_mode_of_the_descriptor_stays),
+    EACH(one_that_is_gone_fails_without_a_signal),
+    EACH(one_that_goes_while_it_is_full_fails),
+    PK_TEST(the_signal_stays_as_it_was),
+    PK_TEST(a_file_takes_all_at_once),
+    PK_TEST(a_full_device_fails),
+    PK_TEST(a_file_beyond_the_limit_fails_without_a_signal),
+    PK_TEST(what_cannot_be_written_to_fails),
+    PK_TEST(a_terminal_that_nobody_reads_does_not_block),
 };
 
 PK_TEST_MAIN(tests)
