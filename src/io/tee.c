@@ -92,8 +92,7 @@ static bool is_writable(const struct tee *tee)
     return sys_ppoll(&poll, 1, &at_once) > 0;
 }
 
-/* How much it took. */
-static size_t write_some(struct tee *tee, const char *bytes, size_t length)
+size_t tee_offer(struct tee *tee, const char *bytes, size_t length)
 {
     size_t taken = 0;
     while (taken < length && !tee->error) {
@@ -123,7 +122,7 @@ static void keep(struct tee *tee, const char *bytes, size_t length)
 
 void tee_write(struct tee *tee, const char *bytes, size_t length)
 {
-    size_t taken = tee_flush(tee) ? write_some(tee, bytes, length) : 0;
+    size_t taken = tee_flush(tee) ? tee_offer(tee, bytes, length) : 0;
     if (!tee->error && taken < length)
         keep(tee, bytes + taken, length - taken);
 }
@@ -132,7 +131,7 @@ bool tee_flush(struct tee *tee)
 {
     if (tee->rest_length == 0)
         return true;
-    size_t taken = write_some(tee, tee->rest.bytes, tee->rest_length);
+    size_t taken = tee_offer(tee, tee->rest.bytes, tee->rest_length);
     if (tee->error)
         return true;
     memmove(tee->rest.bytes, tee->rest.bytes + taken, tee->rest_length - taken);

@@ -32,6 +32,9 @@ static inline bool tee_is_open(const struct tee *tee)
 /* Closes what has failed: whoever watches it must have stopped. */
 void tee_settle(struct tee *tee);
 
+/* How much of it is taken at once. Nothing is copied: for who keeps the rest, and has found `rest` empty. */
+size_t tee_offer(struct tee *tee, const char *bytes, size_t length);
+
 /* Copies what is not taken at once. */
 void tee_write(struct tee *tee, const char *bytes, size_t length);
 
