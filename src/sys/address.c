@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -36,5 +37,17 @@ int sys_address_of_path(struct sys_address *address, const char *path)
     memcpy(local.sun_path, path, length);
     memcpy(&address->storage, &local, sizeof(local));
     address->length = sizeof(local);
+    return 0;
+}
+
+int sys_address_of_name(struct sys_address *address, const char *name)
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    size_t length = strlen(name);
+    if (length >= sizeof(local.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(local.sun_path + 1, name, length); /* a NUL is before it, and none behind */
+    memcpy(&address->storage, &local, sizeof(local));
+    address->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
     return 0;
 }

@@ -126,6 +126,11 @@ pid_t sys_getppid(void)
     return (pid_t)syscall(SYS_getppid);
 }
 
+uid_t sys_getuid(void)
+{
+    return (uid_t)syscall(SYS_getuid);
+}
+
 uid_t sys_geteuid(void)
 {
     return (uid_t)syscall(SYS_geteuid);

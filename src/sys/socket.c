@@ -153,3 +153,49 @@ int sys_receive_with(int socket, void *bytes, size_t size, int *fd)
     *fd = sys_close_safe(*fd);
     return receive_with(socket, bytes, size, fd);
 }
+
+/* ---- Messages from anybody -------------------------------------------------------------------------------------- */
+
+int sys_datagram_socket(void)
+{
+    SYS_FAULT("socket");
+    return (int)SYS_RESULT(syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+int sys_bind(int socket, const struct sys_address *address)
+{
+    SYS_FAULT("bind");
+    return (int)SYS_RESULT(bind(socket, (const struct sockaddr *)&address->storage, address->length));
+}
+
+int sys_pass_credentials(int socket)
+{
+    SYS_FAULT("setsockopt");
+    int on = 1;
+    return (int)SYS_RESULT(setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+}
+
+/*
+ * There is room for the credentials, which come first, and for nothing else: so no descriptor ever comes into being
+ * here, however many are sent and however few may be open. The kernel lets go of those that find no room (unix(7)), as
+ * if they had been closed.
+ */
+int sys_receive_from(int socket, void *bytes, size_t size, struct sys_sender *sender)
+{
+    SYS_FAULT("recvmsg");
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(struct ucred))];
+    } passed = {.header = {0}};
+    struct iovec part = {bytes, size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof(passed)};
+    struct ucred from = {.pid = 0, .uid = (uid_t)-1};
+    int r = (int)SYS_RESULT(syscall(SYS_recvmsg, socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+    const struct cmsghdr *header = r >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS &&
+        header->cmsg_len == CMSG_LEN(sizeof(from)))
+        memcpy(&from, CMSG_DATA(header), sizeof(from));
+    *sender = (struct sys_sender){.pid = from.pid, .user = from.uid, .cut = message.msg_flags & MSG_TRUNC};
+    return r;
+}

@@ -131,6 +131,9 @@ struct sys_address {
 int sys_address_of_host(struct sys_address *address, const char *host, unsigned port);
 int sys_address_of_path(struct sys_address *address, const char *path);
 
+/* In the abstract namespace, where a name is gone with whoever has it. */
+int sys_address_of_name(struct sys_address *address, const char *name);
+
 /* A stream socket for such an address that waits for nothing; and its connection, which may be -EINPROGRESS: then the
  * socket becomes writable, and the next call tells how it went. */
 int sys_stream_socket(const struct sys_address *address);
@@ -146,6 +149,23 @@ int sys_reset_on_close(int socket);
 
 /* The process that began to listen there, as it is numbered here; 0 if it is not. */
 int sys_peer_pid(int socket, pid_t *pid);
+
+/* A socket for whole messages, from whoever knows its address, that waits for nothing. */
+int sys_datagram_socket(void);
+int sys_bind(int socket, const struct sys_address *address);
+
+/* From now on each message comes with its sender. */
+int sys_pass_credentials(int socket);
+
+/* Who that is, by the kernel's word: root may claim to be somebody else. */
+struct sys_sender {
+    pid_t pid; /* as it is numbered here; 0: it is not */
+    uid_t user;
+    bool cut; /* the message did not fit */
+};
+
+/* The next message: its size, which may be 0. Descriptors that it brings are closed. */
+int sys_receive_from(int socket, void *bytes, size_t size, struct sys_sender *sender);
 
 /* A file in memory: one that can be executed, where the kernel lets it, or one for data, which it always lets. */
 int sys_memfd_create(const char *name, bool executable);
@@ -216,6 +236,7 @@ int sys_pidfd_exit_status(int pidfd, int *status);
 int sys_kill(pid_t pid, int signal_number);
 pid_t sys_getpid(void);
 pid_t sys_getppid(void);
+uid_t sys_getuid(void);
 uid_t sys_geteuid(void);
 pid_t sys_getsid(void);
 pid_t sys_getpgrp(void);
