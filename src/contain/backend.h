@@ -71,6 +71,10 @@ struct backend {
     /* Adds the members. Processes that have ended may be among them. */
     int (*list)(pk_group *group, struct pids *pids);
 
+    /* Whether that process is among them, or was when it ended: 1 or 0; -ESRCH if there is none any more. May be NULL:
+     * then the list tells. */
+    int (*has)(pk_group *group, pid_t pid);
+
     /* The same for people, at most `capacity` of them; how many there are. NULL: those of the list that are alive. */
     int (*describe)(pk_group *group, pk_member *members, size_t capacity);
 

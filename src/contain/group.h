@@ -42,6 +42,12 @@ void group_add_leader(pk_group *group, struct leader *leader);
 /* Whether the members are to survive the owner. Returns what it was before. Needs the lock. */
 bool group_set_spared(pk_group *group, bool spare);
 
+/*
+ * Whether that process is a member, or was when it ended: 1 or 0. -ESRCH if it has ended, and it cannot be told any
+ * more; another negative errno if it cannot be told at all. The reaper of a tree counts as one of it. Takes the lock.
+ */
+int group_has_member(pk_group *group, pid_t pid);
+
 /* Whether zombies of leaders are kept, because their numbers must not be recycled yet. */
 bool group_keeps_zombies(const pk_group *group);
 

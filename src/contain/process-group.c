@@ -95,6 +95,19 @@ static int group_list(pk_group *group, struct pids *pids)
     return group->tracked ? proc_each(visit_process, &search) : 0;
 }
 
+static int group_has(pk_group *group, pid_t pid)
+{
+    struct proc_stat stat;
+    forget_reaped(group);
+    int r = proc_stat_read(pid, &stat);
+    if (r < 0)
+        return r;
+    for (const struct tracked *one = group->tracked; one; one = one->next)
+        if (is_member(one, pid, &stat))
+            return 1;
+    return 0;
+}
+
 /* Whether the process group still has a living member, in a list of pids that were found. */
 static bool has_members(const struct tracked *one, const struct pids *pids)
 {
@@ -237,6 +250,7 @@ const struct backend backend_process_group = {
     .unplace = group_unplace,
     .adopt = group_adopt,
     .list = group_list,
+    .has = group_has,
     .is_empty = group_is_empty,
     .open_events = group_open_events,
     .kill = group_kill,

@@ -14,6 +14,7 @@
 #include "contain/helper-image.h"
 #include "contain/members.h"
 #include "contain/orphans.h"
+#include "contain/proc.h"
 #include "contain/reaper-link.h"
 #include "contain/usage.h"
 #include "sys/sys.h"
@@ -174,6 +175,52 @@ static int reaper_list(pk_group *group, struct pids *pids)
     return list_members(group->tracked, pids);
 }
 
+/* Whose number stands for a tree; as in the lists, whatever it was before, it is that if it is still there now. */
+static bool is_top(const struct tracked *one, pid_t pid)
+{
+    if (!one->leader)
+        return pid == one->pid && !tracked_has_ended(one);
+    const struct reaper_link *reaper = one->leader->reaper;
+    if (!reaper->lost)
+        return !reaper->empty && pid == reaper->pid && reaper_link_is_up(reaper);
+    return pid == one->leader->pid && !sys_is_readable(one->leader->pidfd);
+}
+
+/* Adopted processes have nothing below them. */
+static bool is_top_of(const pk_group *group, pid_t pid, bool itself)
+{
+    for (const struct tracked *one = group->tracked; one; one = one->next)
+        if ((itself || one->leader) && is_top(one, pid))
+            return true;
+    return false;
+}
+
+/* From the process upwards, which costs no more where there are many of them. -EAGAIN if one that was gone through has
+ * ended meanwhile. */
+static int climb(const pk_group *group, pid_t pid)
+{
+    enum { MOST_ANCESTORS = 4096 }; /* a chain read while it changes need not end */
+    struct proc_stat stat = {.parent = pid};
+    for (int i = 0; stat.parent > 0 && i < MOST_ANCESTORS; i++) {
+        if (is_top_of(group, stat.parent, i == 0))
+            return 1;
+        int r = proc_stat_read(stat.parent, &stat);
+        if (r < 0)
+            return r == -ESRCH && i > 0 ? -EAGAIN : r;
+    }
+    return 0;
+}
+
+/* What loses its parent is below the reaper afterwards. */
+static int reaper_has(pk_group *group, pid_t pid)
+{
+    enum { TRIES = 10 };
+    int r = -EAGAIN;
+    for (int i = 0; r == -EAGAIN && i < TRIES; i++)
+        r = climb(group, pid);
+    return r;
+}
+
 static int reaper_signal(pk_group *group, int signal_number, pid_t skip_pgid)
 {
     const struct audience audience = {list_members, group->tracked};
@@ -287,6 +334,7 @@ const struct backend backend_reaper = {
     .spare = reaper_spare,
     .adopt = reaper_adopt,
     .list = reaper_list,
+    .has = reaper_has,
     .is_empty = reaper_is_empty,
     .open_events = reaper_open_events,
     .events = POLLIN,
