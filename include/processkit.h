@@ -35,6 +35,7 @@
 #include <processkit/loop.h>
 #include <processkit/parse.h>
 #include <processkit/pipeline.h>
+#include <processkit/probe.h>
 #include <processkit/process.h>
 #include <processkit/prune.h>
 #include <processkit/pty.h>
@@ -44,7 +45,9 @@
 #include <processkit/run.h>
 #include <processkit/runner.h>
 #include <processkit/script.h>
+#include <processkit/service.h>
 #include <processkit/stream.h>
+#include <processkit/supervisor.h>
 #include <processkit/task.h>
 #include <processkit/time.h>
 #include <processkit/trace.h>

@@ -17,7 +17,7 @@
 
 void probe_init(struct probe *probe, const struct probe_kind *kind)
 {
-    *probe = (struct probe){.kind = kind, .fd = -1};
+    *probe = (struct probe){.kind = kind, .fd = -1, .patience = PROBE_ATTEMPT};
 }
 
 int probe_refuse(struct probe *probe, const char *format, ...)
@@ -46,7 +46,7 @@ static int ask(struct probe *probe, pk_time now)
 {
     int r = probe->kind->attempt(probe);
     if (r == PROBE_WAITS) {
-        probe->wake = time_add(now, PROBE_ATTEMPT);
+        probe->wake = time_add(now, probe->patience);
         if (probe->refusal[0] == '\0')
             probe_refuse(probe, "%s has not answered", probe->place);
     }

@@ -15,7 +15,7 @@
 
 #include <poll.h>
 
-/* The time of an attempt, and the pauses after those that were refused. */
+/* The time of an attempt unless it is set otherwise, and the pauses after those that were refused. */
 #define PROBE_ATTEMPT       PK_SECONDS(1)
 #define PROBE_FIRST_PAUSE   PK_MILLISECONDS(10)
 #define PROBE_LONGEST_PAUSE PK_MILLISECONDS(100)
@@ -31,6 +31,7 @@ struct probe {
     short events;                     /* that it waits for */
     pk_time wake;                     /* when that attempt is given up; or when the next is made */
     pk_duration pause;                /* before that one */
+    pk_duration patience;             /* for the answer of an attempt: PROBE_ATTEMPT at first */
     char place[PROBE_PLACE_SIZE];     /* what is asked, for people: "127.0.0.1:8080" */
     char refusal[PROBE_REFUSAL_SIZE]; /* why it is not ready, as a clause without a full stop */
 

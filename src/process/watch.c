@@ -178,13 +178,13 @@ static bool report(struct process_watch *watch)
     pk_process *process = watch->process;
     if (has_news(watch))
         carry_owed(process);
-    for (size_t i = 0; !process->freed && i < EVENTS; i++) {
-        if (!is_news(watch, in_order[i]))
+    for (size_t i = 0; process->watch == watch && i < EVENTS; i++) {
+        if (process->freed || !is_news(watch, in_order[i]))
             continue;
         watch->reported |= RUN_REACHED(in_order[i]);
         watch->callback(process, in_order[i], watch->data);
     }
-    return !process->freed;
+    return process->watch == watch && !process->freed; /* a callback may have ended either */
 }
 
 static void catch_up(struct process_watch *watch)

@@ -106,6 +106,11 @@ uint64_t sys_now(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t sys_realtime(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
 uint64_t sys_now_roughly(void)
 {
     return read_clock(CLOCK_MONOTONIC_COARSE);

@@ -279,6 +279,9 @@ int sys_restore_signals(uint64_t previous);
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t sys_now(void);
 
+/* CLOCK_REALTIME in nanoseconds since 1970: for people, not to reckon with. */
+uint64_t sys_realtime(void);
+
 /* The same as of the last tick of the kernel, some milliseconds ago: for a quarter of the price. */
 uint64_t sys_now_roughly(void);
 

@@ -4,8 +4,10 @@
  */
 #include "adversary.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,21 @@
 static void run_listen(char **arguments)
 {
     if (listen((int)number(arguments[0]), 16) < 0)
+        give_up("listen");
+}
+
+/* Without SO_REUSEADDR: whoever still has it is in the way. */
+static void run_bind(char **arguments)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((in_port_t)number(arguments[0])),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    if (server < 0)
+        give_up("socket");
+    if (bind(server, (struct sockaddr *)&address, sizeof(address)) < 0)
+        give_up("bind");
+    if (listen(server, 16) < 0)
         give_up("listen");
 }
 
@@ -57,6 +74,7 @@ static void run_touch(char **arguments)
 
 const struct verb server_verbs[] = {
     {"listen", 1, 1, true, run_listen, "FD: listens at a socket that is bound already"},
+    {"bind", 1, 1, true, run_bind, "PORT: listens at that port of 127.0.0.1, and keeps it"},
     {"answer", 2, 2, false, run_answer, "FD STATUS: takes one connection there and answers its HTTP request"},
     {"touch", 1, 1, false, run_touch, "PATH: makes a file"},
     {NULL},
