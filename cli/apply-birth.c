@@ -3,12 +3,11 @@
  */
 #include "apply-birth.h"
 
+#include "env-file.h"
 #include "lists.h"
 #include "message.h"
 #include "request.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,27 +26,17 @@ static int apply_chdir(void *target, const char *value)
 }
 
 /* Values may be secrets: only the name is ever shown. */
-static int set_variable(struct request *request, const char *where, const char *text)
+static int set_variable(const char *name, const char *value, void *data)
 {
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text) {
-        say("%s: NAME=VALUE is expected, with a name that is not empty", where);
-        return -1;
-    }
-    char *name = strndup(text, (size_t)(equals - text));
-    if (!name) {
-        say("out of memory");
-        return -1;
-    }
+    struct request *request = data;
     for_each_command (command, request)
-        pk_command_setenv(command, name, equals + 1);
-    free(name);
+        pk_command_setenv(command, name, value);
     return 0;
 }
 
 static int apply_env(void *target, const char *value)
 {
-    return set_variable(target, "--env", value);
+    return read_variable("--env", value, set_variable, target);
 }
 
 static int apply_unset_env(void *target, const char *value)
@@ -71,42 +60,9 @@ static int apply_clear_env(void *target, const char *value)
     return 0;
 }
 
-/* NAME=VALUE by line; empty lines and those that begin with # do not count. */
-static int read_env_file(struct request *request, const char *path, FILE *file)
-{
-    char *line = NULL, where[512];
-    size_t capacity = 0;
-    ssize_t length;
-    int r = 0;
-    for (unsigned number = 1; r == 0 && (length = getline(&line, &capacity, file)) >= 0; number++) {
-        if (length > 0 && line[length - 1] == '\n')
-            line[--length] = '\0';
-        snprintf(where, sizeof(where), "%s, line %u", path, number);
-        if (strlen(line) != (size_t)length) {
-            say("%s: there is a NUL byte in it", where);
-            r = -1;
-        } else if (line[0] != '\0' && line[0] != '#') {
-            r = set_variable(request, where, line);
-        }
-    }
-    if (r == 0 && ferror(file)) {
-        say("cannot read %s: %s", path, strerror(errno));
-        r = -1;
-    }
-    free(line);
-    return r;
-}
-
 static int apply_env_file(void *target, const char *value)
 {
-    FILE *file = fopen(value, "re");
-    if (!file) {
-        say("cannot open %s: %s", value, strerror(errno));
-        return -1;
-    }
-    int r = read_env_file(target, value, file);
-    fclose(file);
-    return r;
+    return read_env_file(value, set_variable, target);
 }
 
 /* ---- Identity and kernel attributes ----------------------------------------------------------------------------- */
