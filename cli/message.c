@@ -18,6 +18,15 @@ void say_at_raw_terminal(bool raw)
     line_end = raw && isatty(STDERR_FILENO) ? "\r\n" : "\n";
 }
 
+static void (*listener)(const char *message, void *data);
+static void *listener_data;
+
+void say_to(void (*take)(const char *message, void *data), void *data)
+{
+    listener = take;
+    listener_data = data;
+}
+
 void say(const char *format, ...)
 {
     char raw[2048], safe[2048];
@@ -25,6 +34,10 @@ void say(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
+    if (listener) {
+        listener(raw, listener_data);
+        return;
+    }
     fprintf(stderr, "pk: %s%s", pk_format_text(raw, safe, sizeof(safe)), line_end);
 }
 

@@ -22,6 +22,10 @@ void say_at_raw_terminal(bool raw);
 /* "pk: " and the message. */
 void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
+/* From now on messages go there, as they are, and not to stderr; NULL: to stderr again. For who knows better than the
+ * one who has something to say what it is about. */
+void say_to(void (*take)(const char *message, void *data), void *data);
+
 /* Says what the library said about the value of an option. -1. */
 int say_refused(const char *option, const pk_error *error);
 
