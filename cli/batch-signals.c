@@ -36,7 +36,7 @@ static void stop(struct batch_run *run, const struct signalfd_siginfo *info)
     options.signal_number = number;
     options.grace = run->signals.grace;
     if (info->ssi_code == SI_KERNEL)
-        options.skip_pgid = getpgrp(); /* the terminal gave it to the whole foreground group already */
+        options.skip_pgid = -1; /* the terminal gave it to the whole foreground group already */
     pk_batch_stop(run->batch, &options);
 }
 

@@ -106,7 +106,7 @@ static void stop(struct signals *signals, pk_process *process, const struct sign
     options.signal_number = number;
     options.grace = signals->grace;
     if (from_terminal(signals, info))
-        options.skip_pgid = getpgrp(); /* the terminal gave it to the whole foreground group already */
+        options.skip_pgid = -1; /* the terminal gave it to the whole foreground group already */
     pk_process_stop(process, &options, NULL);
 }
 

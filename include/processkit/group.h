@@ -194,7 +194,8 @@ typedef struct pk_stop_options {
     int signal_number; /* the soft signal; 0: SIGTERM */
     pk_duration grace; /* from the soft signal to the hard kill; 0: hard kill at once */
     bool spare;        /* after the grace, leave survivors running instead of killing them */
-    pid_t skip_pgid;   /* members of this process group already have the signal (from the terminal); 0: none */
+    pid_t skip_pgid;   /* members of this process group already have the signal (from the terminal); 0: none; -1: of the
+                          caller's own, which has no number where it is one outside of the pid namespace */
 } pk_stop_options;
 
 #define PK_STOP_OPTIONS_INIT                                   \

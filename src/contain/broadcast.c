@@ -6,7 +6,6 @@
 #include "base/pids.h"
 #include "base/time.h"
 #include "contain/cgroup.h"
-#include "contain/proc.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -57,10 +56,11 @@ struct recipient {
     int pidfd;
 };
 
+/* Asked of the kernel: /proc may be missing. What the caller's own group (-1) is called inside of a pid namespace that
+ * it is outside of, the kernel knows as well: 0, for all its members. */
 static bool is_skipped(pid_t pid, pid_t skip_pgid)
 {
-    struct proc_stat stat;
-    return skip_pgid > 0 && proc_stat_read(pid, &stat) == 0 && stat.pgid == skip_pgid;
+    return skip_pgid != 0 && sys_getpgid(pid) == (skip_pgid < 0 ? sys_getpgrp() : skip_pgid);
 }
 
 /* The pid may have been recycled between the list and the opening of the pidfd; a pid that is listed *after* that is a

@@ -146,6 +146,11 @@ pid_t sys_getpgrp(void)
     return (pid_t)syscall(SYS_getpgid, 0);
 }
 
+int sys_getpgid(pid_t pid)
+{
+    return (int)SYS_RESULT(syscall(SYS_getpgid, pid));
+}
+
 int sys_setsid(void)
 {
     SYS_FAULT("setsid");

@@ -240,6 +240,7 @@ uid_t sys_getuid(void);
 uid_t sys_geteuid(void);
 pid_t sys_getsid(void);
 pid_t sys_getpgrp(void);
+int sys_getpgid(pid_t pid);
 int sys_setsid(void);
 int sys_setpgid(pid_t pid, pid_t pgid);
 int sys_setgroups(size_t count, const gid_t *groups);
