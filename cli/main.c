@@ -4,6 +4,7 @@
 #include "batch.h"
 #include "detach.h"
 #include "doctor.h"
+#include "init.h"
 #include "message.h"
 #include "pipe.h"
 #include "prune.h"
@@ -23,6 +24,7 @@ static const struct verb {
     const char *help;
 } verbs[] = {
     {"run", run_main, "run a command and leave nothing behind"},
+    {"init", init_main, "the same as the first process of a container"},
     {"pipe", pipe_main, "run commands joined by pipes, as one"},
     {"batch", batch_main, "run a command for each item of a list, so many at a time"},
     {"list", list_main, "list what was detached by pk run --detach"},

@@ -12,7 +12,7 @@
 #include "message.h"
 #include "output.h"
 #include "signals.h"
-#include "stats.h"
+#include "telling.h"
 #include "terminal.h"
 
 #include <stdio.h>
@@ -80,37 +80,12 @@ static void check_output(pk_process *process, const struct signals *signals, voi
     output_check(data, process, signals);
 }
 
-static bool is_out_of_time(const pk_result *result)
-{
-    return result->verdict == PK_VERDICT_TIMED_OUT || result->verdict == PK_VERDICT_IDLE;
-}
-
-static void tell_result(const struct run_request *request, const pk_result *result)
-{
-    char text[512], names[256];
-    const struct request *common = &request->common;
-    if (common->stats) {
-        print_stats(result, &common->group.limits);
-        return;
-    }
-    if (!common->quiet && !result->spared && print_limit_hit(result))
-        return;
-    bool refused = result->verdict == PK_VERDICT_LEFTOVERS || result->verdict == PK_VERDICT_UNKILLABLE;
-    if (refused)
-        say("%s: %s", pk_result_format(result, text, sizeof(text)), format_leftovers(result, names, sizeof(names)));
-    else if (result->verdict == PK_VERDICT_LOST)
-        say("%s", pk_result_format(result, text, sizeof(text)));
-    else if (!common->quiet && (is_out_of_time(result) || result->spared))
-        say("%s%s%s", pk_result_format(result, text, sizeof(text)), result->spared ? "; left running: " : "",
-            result->spared ? format_leftovers(result, names, sizeof(names)) : "");
-}
-
 /* What is left of the output is waited for as long as somebody takes it, but not after what was ended by force.
  * Frees the process. */
 static int finish(const struct run_request *request, pk_process *process, struct signals *signals)
 {
     pk_result result = *pk_process_result(process);
-    bool forced = is_out_of_time(&result) || result.verdict == PK_VERDICT_STOPPED;
+    bool forced = result_is_out_of_time(&result) || result.verdict == PK_VERDICT_STOPPED;
     int ending = ending_of(&result, signals->received);
     console_drain(signals->console, signals, forced ? PK_SECONDS(1) : PK_FOREVER);
     ending = console_ending(signals->console, ending);
@@ -118,7 +93,7 @@ static int finish(const struct run_request *request, pk_process *process, struct
     signals->console = console_free(signals->console);
     pk_process_free(process);
     terminal_restore();
-    tell_result(request, &result);
+    tell_result(&request->common, &result);
     return ending;
 }
 

@@ -6,6 +6,9 @@
  * ignores or handles the signal goes on, and pk with it. Of a pipeline, all that have not ended must have stopped.
  *  - Where the program has a terminal of its own, pk stops by itself: nobody can stop a leader that leads a session.
  *  - Anything else is the leader's, or that of all leaders of a pipeline.
+ *
+ * For pk init others may be meant by them (enum audience), a SIGHUP that is no hangup is one of the others, and as
+ * process 1 it stops for nobody: nobody could continue it.
  */
 #include "signals.h"
 
@@ -14,6 +17,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,8 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Signals that are for pk itself or cannot be taken from a descriptor. */
-static bool is_own(int number)
+bool signal_is_own(int number)
 {
     switch (number) {
     case SIGKILL:
@@ -61,7 +64,7 @@ int signals_begin(struct signals *signals, const struct request *request)
         if (is_ignored(number))
             for_each_command (command, request)
                 pk_command_keep_ignored(command, number);
-        else if (!is_own(number))
+        else if (!signal_is_own(number))
             sigaddset(&taken, number);
     }
     sigprocmask(SIG_BLOCK, &taken, NULL);
@@ -87,6 +90,22 @@ static void note(const struct signals *signals, const char *what, int number)
         say("SIG%s: %s", pk_format_signal(number, name, sizeof(name)), what);
 }
 
+static void kill_tree(pk_process *process)
+{
+    pk_stop_options options = PK_STOP_OPTIONS_INIT;
+    options.grace = 0;
+    pk_process_stop(process, &options, NULL);
+}
+
+/* The first step of the ladder is the leader's alone; the last one, in its time, is that of all. */
+static void stop_leader(struct signals *signals, pk_process *process, int number, bool has_it)
+{
+    signals->kill_at = pk_deadline(signals->grace);
+    if (!has_it)
+        pk_process_signal(process, number, NULL);
+    pk_process_signal(process, SIGCONT, NULL); /* stopped it could not obey */
+}
+
 static void stop(struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
@@ -97,12 +116,15 @@ static void stop(struct signals *signals, pk_process *process, const struct sign
         return;
     if (signals->received != 0) {
         note(signals, "killing the tree", number);
-        options.grace = 0;
-        pk_process_stop(process, &options, NULL);
+        kill_tree(process);
         return;
     }
     note(signals, "stopping the tree", number);
     signals->received = number;
+    if (signals->audience == AUDIENCE_LEADER) {
+        stop_leader(signals, process, number, from_terminal(signals, info));
+        return;
+    }
     options.signal_number = number;
     options.grace = signals->grace;
     if (from_terminal(signals, info))
@@ -120,7 +142,11 @@ static void signal_leaders(pk_process *process, int number)
 
 static void pass_on(const struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
 {
-    if (!from_terminal(signals, info))
+    if (from_terminal(signals, info))
+        return;
+    if (signals->audience == AUDIENCE_TREE)
+        pk_group_signal(pk_process_pipeline_group(process), (int)info->ssi_signo, NULL);
+    else
         signal_leaders(process, (int)info->ssi_signo);
 }
 
@@ -179,12 +205,22 @@ enum { LOOKS = 100, SOON_MS = 10, LATE_MS = 200 };
 
 static bool must_look(const struct signals *signals, const pk_process *process)
 {
-    return signals->at_terminal && pk_group_mechanism(pk_process_group(process)) == PK_MECHANISM_REAPER;
+    return signals->at_terminal && !signals->stays &&
+           pk_group_mechanism(pk_process_group(process)) == PK_MECHANISM_REAPER;
+}
+
+static int until_kill(const struct signals *signals)
+{
+    pk_time now = pk_now();
+    pk_duration left = signals->kill_at > now ? signals->kill_at - now : 0;
+    return left > PK_MINUTES(60) ? INT_MAX / 2 : (int)((left + PK_MILLISECONDS(1) - 1) / PK_MILLISECONDS(1));
 }
 
 int signals_patience(const struct signals *signals, const pk_process *process)
 {
-    return !must_look(signals, process) ? -1 : signals->looks > 0 ? SOON_MS : LATE_MS;
+    int look = !must_look(signals, process) ? -1 : signals->looks > 0 ? SOON_MS : LATE_MS;
+    int end = signals->kill_at ? until_kill(signals) : -1;
+    return look < 0 || (end >= 0 && end < look) ? end : look;
 }
 
 static void stand_still(struct signals *signals, pk_process *process)
@@ -198,7 +234,7 @@ static void stand_still(struct signals *signals, pk_process *process)
 /* The shell that started pk shall see what it would have seen of the leader: a stopped job. */
 static void follow_stop(struct signals *signals, pk_process *process)
 {
-    if (!leaders_are_stopped(process))
+    if (signals->stays || !leaders_are_stopped(process))
         return;
     signals->looks = 0;
     note(signals, "the leader has stopped: stopping the tree and pk", SIGTSTP);
@@ -212,14 +248,24 @@ static void go_on(struct signals *signals, pk_process *process)
         console_resume(signals->console);
     terminal_resume();
     pk_group_resume(pk_process_pipeline_group(process), NULL);
-    signal_leaders(process, SIGCONT);
+    if (signals->audience == AUDIENCE_TREE)
+        pk_group_signal(pk_process_pipeline_group(process), SIGCONT, NULL);
+    else
+        signal_leaders(process, SIGCONT);
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-static bool is_for_end(int number)
+bool signal_is_for_end(int number)
 {
     return number == SIGTERM || number == SIGHUP || number == SIGINT || number == SIGQUIT;
+}
+
+/* To most daemons a SIGHUP that somebody has sent says that their configuration has changed. */
+static bool means_end(const struct signals *signals, const struct signalfd_siginfo *info)
+{
+    bool is_request = signals->reloads && info->ssi_signo == SIGHUP && info->ssi_code != SI_KERNEL;
+    return signal_is_for_end((int)info->ssi_signo) && !is_request;
 }
 
 /* What pk's own terminal tells, and the program's does not know. */
@@ -236,7 +282,7 @@ static bool handle_for_terminal(struct signals *signals, pk_process *process, in
 
 static void handle(struct signals *signals, pk_process *process, const struct signalfd_siginfo *info)
 {
-    if (is_for_end((int)info->ssi_signo)) {
+    if (means_end(signals, info)) {
         stop(signals, process, info);
         return;
     }
@@ -266,6 +312,10 @@ void signals_handle(struct signals *signals, pk_process *process)
     signals->looks -= signals->looks > 0;
     if (!pk_process_result(process) && must_look(signals, process))
         follow_stop(signals, process);
+    if (!pk_process_result(process) && signals->kill_at && pk_now() >= signals->kill_at) {
+        signals->kill_at = 0;
+        kill_tree(process);
+    }
 }
 
 void signals_handle_early(struct signals *signals, pk_process *process)
@@ -279,7 +329,7 @@ bool signals_ask_for_end(struct signals *signals)
 {
     struct signalfd_siginfo info;
     while (read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-        if (is_for_end((int)info.ssi_signo))
+        if (signal_is_for_end((int)info.ssi_signo))
             return true;
     return false;
 }

@@ -8,8 +8,15 @@
 
 struct console;
 
+/* Whom signals are for. */
+enum audience {
+    AUDIENCE_USUAL, /* those that ask for the end: the tree; all others: the leader */
+    AUDIENCE_LEADER,
+    AUDIENCE_TREE,
+};
+
 struct signals {
-    int fd;       /* a signalfd; -1: none */
+    int fd;       /* struct signalfd_siginfo can be read from it; -1: none */
     int received; /* the first signal that asked for the end; 0: none */
     pk_duration grace;
     int looks; /* still to be taken at short intervals at whether the leader stops */
@@ -17,7 +24,17 @@ struct signals {
     bool is_early;           /* what is handled now came when not all were there */
     struct console *console; /* the terminal of the program; NULL: it has none of its own */
     bool verbose;
+    enum audience audience;
+    pk_time kill_at; /* the end of a grace that only the leader knows of; 0: none */
+    bool stays;      /* pk cannot stop, as process 1 */
+    bool reloads;    /* a SIGHUP that is no hangup is for the audience, as the others are */
 };
+
+/* For pk itself, or not to be taken from a descriptor. */
+bool signal_is_own(int number);
+
+/* Whether it usually asks for the end. */
+bool signal_is_for_end(int number);
 
 /* Blocks and redirects the signals. Those that are ignored stay so, in the children as well. 0, or -1 after a message.
  */

@@ -42,12 +42,15 @@ class Session:
         os.mkfifo(fifo)
         self.keep = os.open(fifo, os.O_RDWR)
         self.report = Reader(os.open(fifo, os.O_RDONLY))
-        self.pid, self.master = pty.fork()
+        self.pid, self.master = self.fork()
         if self.pid == 0:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it
             command = make_command(fifo)
             os.execv(command[0], command)
         self.screen = Reader(self.master)
+
+    def fork(self):
+        return pty.fork()
 
     def type(self, keys):
         os.write(self.master, keys.encode())

@@ -57,7 +57,7 @@ def put_program(tree, source, target):
 
 
 # A Debian has its own libraries, and directories in the way of them would replace links of it.
-PUT_PROGRAM = {"bare": put_program, "systemd": put}
+PUT_PROGRAM = {"bare": put_program, "first": put_program, "systemd": put}
 
 
 def put_guest_programs(tree):
@@ -127,11 +127,13 @@ class Records(dict):
         self.other += others.other
 
 
-def boot(kernel, archive, folder, patience_s):
-    """Runs a guest to its end. Its records, what the console said, and how long it took. Both stay in the folder."""
+def boot(kernel, archive, folder, patience_s, arguments=""):
+    """Runs a guest to its end, with more arguments for the kernel. Its records, what the console said, and how long it
+    took. Both stay in the folder."""
     console, records = folder / "console", folder / "records"
     begin = time.monotonic()
-    command = [*QEMU, "-kernel", str(kernel), "-initrd", str(archive), "-append", KERNEL_ARGUMENTS,
+    command = [*QEMU, "-kernel", str(kernel), "-initrd", str(archive), "-append",
+               f"{KERNEL_ARGUMENTS} {arguments}",
                "-serial", f"file:{console}", "-serial", f"file:{records}"]
     with open(folder / "qemu", "wb") as said:
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said) as qemu:

@@ -182,3 +182,26 @@ def judge_cell(kernel, cell, records, update):
             yield f"not ok {number} - {name}"
             yield from (f"# {line}" for line in str(disappointment).splitlines())
             yield from (f"# {stream}: {line}" for stream, lines in (said or {}).items() for line in lines)
+
+
+# ---- Process 1 -------------------------------------------------------------------------------------------------------
+
+def judge_exit(console):
+    """The kernel cannot go on without its process 1, and says how that has ended: by an exit with 42."""
+    found = re.findall(r"Attempted to kill init! exitcode=(0x[0-9a-f]+)", console)
+    expect(found, ["0x00002a00"], "the console")
+
+
+def judge_first(records, console):
+    """Likewise, of the guest whose process 1 is pk init."""
+    parent = "/processkit/build/cli/pk init /processkit/guest/first is process 1"
+    cases = (("parent", lambda said: expect(said["out"], [parent], "parent")),
+             ("orphans", lambda said: expect(said["out"], ["0 zombies"], "left of 1000 orphans")),
+             ("exit", lambda _: judge_exit(console)))
+    for number, (name, judge) in enumerate(cases, 1):
+        try:
+            judge(records.get(f"first/{name}", {"out": []}))
+            yield f"ok {number} - {name}"
+        except Disappointment as disappointment:
+            yield f"not ok {number} - {name}"
+            yield from (f"# {line}" for line in str(disappointment).splitlines())
