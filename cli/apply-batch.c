@@ -8,18 +8,13 @@
 #include "apply-limits.h"
 #include "batch.h"
 #include "message.h"
+#include "values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_JOBS = 4096, MOST_WORDS = 1000000, MOST_RETRIES = 1000000 };
-
-static int read_number(const char *option, const char *value, uint64_t least, uint64_t most, uint64_t *number)
-{
-    pk_error error;
-    return pk_parse_number(value, least, most, number, &error) < 0 ? say_refused(option, &error) : 0;
-}
+enum { MOST_JOBS = 4096, MOST_WORDS = 1000000, MOST_RETRIES = 1000000, MOST_STARTS = 1000000 };
 
 /* ---- Items ------------------------------------------------------------------------------------------------------ */
 
@@ -39,7 +34,7 @@ static int apply_null(void *target, const char *value)
 static int apply_max_args(void *target, const char *value)
 {
     uint64_t number;
-    if (read_number("--max-args", value, 1, MOST_WORDS, &number) < 0)
+    if (value_number("--max-args", value, 1, MOST_WORDS, &number) < 0)
         return -1;
     ((struct batch_request *)target)->most_words = number;
     return 0;
@@ -50,28 +45,16 @@ static int apply_max_args(void *target, const char *value)
 static int apply_jobs(void *target, const char *value)
 {
     uint64_t number;
-    if (read_number("--jobs", value, 1, MOST_JOBS, &number) < 0)
+    if (value_number("--jobs", value, 1, MOST_JOBS, &number) < 0)
         return -1;
     ((struct batch_request *)target)->jobs = (unsigned)number;
     return 0;
 }
 
-/* "10/1s" */
 static int apply_rate(void *target, const char *value)
 {
     struct batch_request *request = target;
-    const char *slash = strchr(value, '/');
-    char *count = slash ? strndup(value, (size_t)(slash - value)) : NULL;
-    uint64_t number = 0;
-    bool is_valid = count && pk_parse_number(count, 1, 1000000, &number, NULL) == 0 &&
-                    pk_parse_duration(slash + 1, &request->starts_time, NULL) == 0 && request->starts_time > 0;
-    free(count);
-    if (!is_valid) {
-        say("--rate '%s': N/DUR is expected, such as 10/1s or 100/1m", value);
-        return -1;
-    }
-    request->starts = (unsigned)number;
-    return 0;
+    return value_rate("--rate", value, MOST_STARTS, &request->starts, &request->starts_time);
 }
 
 static int apply_memory_floor(void *target, const char *value)
@@ -85,7 +68,7 @@ static int apply_memory_floor(void *target, const char *value)
 static int apply_load(void *target, const char *value)
 {
     uint64_t number;
-    if (read_number("--load", value, 1, UINT32_MAX, &number) < 0)
+    if (value_number("--load", value, 1, UINT32_MAX, &number) < 0)
         return -1;
     ((struct batch_request *)target)->load = (unsigned)number;
     return 0;
@@ -110,30 +93,21 @@ static int apply_item_timeout(void *target, const char *value)
 static int apply_retries(void *target, const char *value)
 {
     uint64_t number;
-    if (read_number("--retries", value, 0, MOST_RETRIES, &number) < 0)
+    if (value_number("--retries", value, 0, MOST_RETRIES, &number) < 0)
         return -1;
     ((struct batch_request *)target)->retries = (unsigned)number;
     return 0;
-}
-
-/* The place of a word in a list that ends with NULL; -1 after a message. */
-static int find_word(const char *option, const char *value, const char *const *words, const char *known)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], value) == 0)
-            return i;
-    say("%s: unknown word '%s' (%s)", option, value, known);
-    return -1;
 }
 
 static int apply_halt(void *target, const char *value)
 {
     static const char *const words[] = {
         [PK_BATCH_GO_ON] = "never", [PK_BATCH_FINISH] = "soon", [PK_BATCH_STOP] = "now", NULL};
-    int which = find_word("--halt", value, words, "never, soon or now");
-    if (which >= 0)
-        ((struct batch_request *)target)->on_failure = (pk_batch_failure)which;
-    return which < 0 ? -1 : 0;
+    unsigned which;
+    if (value_word("--halt", value, words, "never, soon or now", &which) < 0)
+        return -1;
+    ((struct batch_request *)target)->on_failure = (pk_batch_failure)which;
+    return 0;
 }
 
 static int apply_keep_order(void *target, const char *value)
@@ -154,10 +128,11 @@ static int apply_progress(void *target, const char *value)
 {
     static const char *const words[] = {
         [PROGRESS_AUTO] = "auto", [PROGRESS_ALWAYS] = "always", [PROGRESS_NEVER] = "never", NULL};
-    int which = find_word("--progress", value, words, "auto, always or never");
-    if (which >= 0)
-        ((struct batch_request *)target)->progress = (enum progress_mode)which;
-    return which < 0 ? -1 : 0;
+    unsigned which;
+    if (value_word("--progress", value, words, "auto, always or never", &which) < 0)
+        return -1;
+    ((struct batch_request *)target)->progress = (enum progress_mode)which;
+    return 0;
 }
 
 /* ---- The log ---------------------------------------------------------------------------------------------------- */

@@ -104,6 +104,24 @@ int apply_stdout(void *target, const char *value)
     return 0;
 }
 
+int apply_stderr(void *target, const char *value)
+{
+    const struct request *request = target;
+    redirect(request->commands[request->count - 1], 2, value);
+    return 0;
+}
+
+/* ---- Sessions --------------------------------------------------------------------------------------------------- */
+
+int apply_setsid(void *target, const char *value)
+{
+    struct request *request = target;
+    (void)value;
+    for_each_command (command, request)
+        pk_command_setsid(command);
+    return 0;
+}
+
 /* ---- What pk says ----------------------------------------------------------------------------------------------- */
 
 int apply_stats(void *target, const char *value)

@@ -17,6 +17,10 @@ int apply_leftovers(void *target, const char *value);
 /* Of the first command, and of the last. */
 int apply_stdin(void *target, const char *value);
 int apply_stdout(void *target, const char *value);
+int apply_stderr(void *target, const char *value);
+
+/* Of all of them. */
+int apply_setsid(void *target, const char *value);
 
 int apply_stats(void *target, const char *value);
 int apply_quiet(void *target, const char *value);

@@ -41,7 +41,7 @@ static int apply_leftovers_here(void *target, const char *value)
     return -1;
 }
 
-static int apply_stderr(void *target, const char *value)
+static int apply_errors(void *target, const char *value)
 {
     ((struct pipe_request *)target)->errors = value;
     return 0;
@@ -136,7 +136,7 @@ const struct option_row pipe_options[] = {
     {.more = birth_options},
     {"stdin", 0, "FILE", apply_stdin, "the first stage reads this file"},
     {"stdout", 0, "FILE", apply_stdout, "the last stage writes to this file; +FILE appends"},
-    {"stderr", 0, "FILE", apply_stderr, "stderr of all stages goes to this file; +FILE appends"},
+    {"stderr", 0, "FILE", apply_errors, "stderr of all stages goes to this file; +FILE appends"},
     {"stats", 0, NULL, apply_stats, "tell at the end how each stage went and what was used"},
     {"quiet", 'q', NULL, apply_quiet, "say nothing but errors"},
     {"verbose", 'v', NULL, apply_verbose, "tell the mechanism and what is done"},

@@ -42,14 +42,6 @@ static int apply_detach(void *target, const char *value)
 
 /* ---- What the program is born with ------------------------------------------------------------------------------- */
 
-static int apply_setsid(void *target, const char *value)
-{
-    struct run_request *request = target;
-    (void)value;
-    pk_command_setsid(request->command);
-    return 0;
-}
-
 /* The command has it since before the others, which may say something else about a descriptor. */
 static int apply_pty(void *target, const char *value)
 {
@@ -59,13 +51,6 @@ static int apply_pty(void *target, const char *value)
 }
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
-
-static int apply_stderr(void *target, const char *value)
-{
-    const struct run_request *request = target;
-    redirect(request->command, 2, value);
-    return 0;
-}
 
 static int apply_capture(void *target, const char *value)
 {

@@ -8,15 +8,14 @@
 #include "batch-run.h"
 #include "ending.h"
 #include "message.h"
+#include "standard.h"
 #include "terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- The request ------------------------------------------------------------------------------------------------ */
@@ -39,20 +38,6 @@ static int check(const struct batch_request *request)
     return -1;
 }
 
-/*
- * Descriptors for what items write, which may have to wait for those before them, and a few for each that runs. The
- * programs have what pk was given.
- */
-static void raise_limit(pk_command *command)
-{
-    struct rlimit limit, raised;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    raised = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-        pk_command_rlimit(command, RLIMIT_NOFILE, limit.rlim_cur, limit.rlim_max);
-}
-
 /* 0; otherwise pk ends with *status. */
 static int ask(int argc, char **argv, struct batch_request *request, int *status)
 {
@@ -69,7 +54,8 @@ static int ask(int argc, char **argv, struct batch_request *request, int *status
     request->common.commands = &request->command;
     request->common.count = 1;
     pk_command_null(request->command, STDIN_FILENO);
-    raise_limit(request->command);
+    standard_raise_limit(); /* for what items write, which may have to wait for those before them */
+    standard_keep_limit(request->command);
     if (options_apply(given, request) < 0 || check(request) < 0)
         return -1;
     contain(request);
@@ -136,14 +122,6 @@ static int run_request(struct batch_run *run)
     return batch_run(run);
 }
 
-/* What was closed fails when it is used, and is no place for another file. */
-static void fill_standard(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0)
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
 int batch_main(int argc, char **argv)
 {
     struct batch_request request = {.common = {.group = PK_GROUP_OPTIONS_INIT, .grace = PK_DEFAULT_GRACE},
@@ -151,7 +129,7 @@ int batch_main(int argc, char **argv)
                                     .on_failure = PK_BATCH_GO_ON};
     static struct batch_run run; /* zero, and large */
     int status = STATUS_FAILED;
-    fill_standard();
+    standard_fill();
     int r = ask(argc, argv, &request, &status);
     run.request = &request;
     if (r == 0 && words_open(&run.words, request.arg_file, request.null ? '\0' : '\n') == 0) {

@@ -4,9 +4,9 @@
 #include "joblog.h"
 
 #include "digest.h"
+#include "json-value.h"
 #include "message.h"
 
-#include <processkit/parse.h>
 #include <processkit/version.h>
 
 #include <errno.h>
@@ -98,23 +98,11 @@ static json_t *hexadecimal(uint64_t digest)
     return json_string(text);
 }
 
-/* As it is, where it is UTF-8; otherwise with escapes that people understand. */
-static json_t *text_of(const char *text)
-{
-    json_t *json = json_string(text);
-    size_t size = 6 * strlen(text) + 1;
-    char *safe = json ? NULL : malloc(size);
-    if (safe)
-        json = json_string(pk_format_text(text, safe, size));
-    free(safe);
-    return json;
-}
-
 static json_t *list_of(const char *const *texts, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, text_of(texts[i]));
+        json_array_append_new(list, json_text(texts[i]));
     return list;
 }
 
@@ -174,7 +162,7 @@ int joblog_begin(struct joblog *log, const struct identity *identity)
                        pk_version(), "batch", hexadecimal(identity_digest(identity)), "template",
                        list_of(identity->template, count), "null", identity->null, "max_args",
                        (json_int_t)identity->most_words, "directory",
-                       identity->directory ? text_of(identity->directory) : json_null(), "time", time_of_day()));
+                       identity->directory ? json_text(identity->directory) : json_null(), "time", time_of_day()));
 }
 
 int joblog_start(struct joblog *log, const struct item *item)
@@ -188,15 +176,12 @@ int joblog_start(struct joblog *log, const struct item *item)
 
 int joblog_end(struct joblog *log, const struct item *item, const struct ending *ending)
 {
-    char name[16];
     if (!log->file)
         return 0;
     json_t *code = ending->exit_code >= 0 ? json_integer(ending->exit_code) : json_null();
-    json_t *signal =
-        ending->signal_number ? json_string(pk_format_signal(ending->signal_number, name, sizeof(name))) : json_null();
     return write_line(log, json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "event", "end", "item",
                                      (json_int_t)item->number + 1, "outcome", fate_name(ending->fate), "how",
-                                     text_of(ending->how), "exit_code", code, "signal", signal, "attempts",
-                                     (int)ending->attempts, "wall", seconds(ending->wall), "cpu", seconds(ending->cpu),
-                                     "time", time_of_day()));
+                                     json_text(ending->how), "exit_code", code, "signal",
+                                     json_signal(ending->signal_number), "attempts", (int)ending->attempts, "wall",
+                                     seconds(ending->wall), "cpu", seconds(ending->cpu), "time", time_of_day()));
 }

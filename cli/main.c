@@ -9,6 +9,7 @@
 #include "pipe.h"
 #include "prune.h"
 #include "run.h"
+#include "supervise.h"
 
 #include <processkit/version.h>
 
@@ -27,6 +28,7 @@ static const struct verb {
     {"init", init_main, "the same as the first process of a container"},
     {"pipe", pipe_main, "run commands joined by pipes, as one"},
     {"batch", batch_main, "run a command for each item of a list, so many at a time"},
+    {"supervise", supervise_main, "keep commands alive, one or those of a file"},
     {"list", list_main, "list what was detached by pk run --detach"},
     {"stop", stop_main, "end a detached command with all that it started"},
     {"doctor", doctor_main, "tell what containment this host gives, and why not more"},

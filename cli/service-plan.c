@@ -3,6 +3,8 @@
  */
 #include "service-plan.h"
 
+#include "standard.h"
+
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,6 +33,7 @@ struct service_plan *service_plan_new(const char *name, struct toml_place place)
         .log_options = log,
     };
     plan->log_options.times = false; /* who reads stderr has times of his own; in files there are */
+    standard_keep_limit(plan->command);
     return plan->command && plan->name ? plan : service_plan_free(plan);
 }
 
