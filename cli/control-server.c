@@ -140,7 +140,8 @@ static void let_in(pk_watch *watch, int fd, uint32_t events, void *data)
     struct control *control = data;
     (void)watch, (void)events;
     int new = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    bool poor = new < 0 && errno != EAGAIN &&errno != ECONNABORTED;
+    bool gone = errno == EAGAIN || errno == ECONNABORTED;
+    bool poor = new < 0 && !gone;
     if (new >= 0)
         welcome(control, find_place(control), new);
     if (poor)

@@ -48,5 +48,6 @@ def run():
             print(f"ok {number} - {function.__name__} # SKIP without {missing}", flush=True)
         except Exception as error:  # whatever it is, it is this test's
             failed += 1
-            print(f"# {type(error).__name__}: {error}\nnot ok {number} - {function.__name__}", flush=True)
+            said = f"{type(error).__name__}: {error}".replace("\n", "\n# ")
+            print(f"# {said}\nnot ok {number} - {function.__name__}", flush=True)
     return 1 if failed else 0
