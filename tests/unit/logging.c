@@ -126,3 +126,8 @@ unsigned expect_whole_lines(const char *text, unsigned *lost)
     *lost += noted;
     return last + noted;
 }
+
+void note_losses(char *text, unsigned lines, int number)
+{
+    sprintf(text + strlen(text), "[%u line%s lost: %s]\n", lines, lines == 1 ? " was" : "s were", strerror(number));
+}

@@ -38,4 +38,7 @@ unsigned expect_whole_lines(const char *text, unsigned *lost);
 void say_numbered(struct service_log *log, unsigned number);
 void say_numbered_at(struct service_log *log, unsigned number, uint64_t realtime);
 
+/* Adds the note on so many lost lines to the text, as the C library says why. */
+void note_losses(char *text, unsigned lines, int number);
+
 #endif

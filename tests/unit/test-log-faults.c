@@ -121,7 +121,23 @@ static void a_log_on_stderr_that_cannot_be_opened_leaves_nothing(void **state)
 
 static const int bad_disk = EIO, full_disk = ENOSPC, no_descriptor = EMFILE, interrupted = EINTR;
 
+static void the_last_ones_that_are_lost_are_noted_too(void **state)
+{
+    (void)state;
+    struct service_log log;
+    log_to(&log, "log");
+    sys_fault_set("write", 0, EDQUOT);
+    say(&log, "lost");
+    log_flush(&log);
+    sys_fault_clear();
+    log_close(&log);
+    char expected[128] = "";
+    note_losses(expected, 1, EDQUOT);
+    assert_string_equal(content("log"), expected);
+}
+
 static const struct test tests[] = {
+    PK_TEST(the_last_ones_that_are_lost_are_noted_too),
     PK_TEST_NAMED("a_call_that_fails_loses_no_line_without_a_note/EIO", a_call_that_fails_loses_no_line_without_a_note,
                   .data = &bad_disk),
     PK_TEST_NAMED("a_call_that_fails_loses_no_line_without_a_note/ENOSPC",

@@ -3,6 +3,7 @@
  */
 #include "saying.h"
 #include "sys/fault.h"
+#include "sys/sys.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,16 +35,7 @@ static bool has_ended(int fd)
 /* With descriptors. */
 static bool say_with(int fd, const char *text, const int *fds, size_t count)
 {
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(253 * sizeof(int))];
-    } passed = {
-        .header = {.cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    struct iovec part = {(void *)text, strlen(text)};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    memcpy(CMSG_DATA(&passed.header), fds, count * sizeof(int));
-    return sendmsg(fd, &message, 0) == (ssize_t)strlen(text);
+    return sys_send_with(fd, text, strlen(text), fds, count) >= 0;
 }
 
 /* As sd_notify_barrier does: it waits until nobody else has the writing end of its pipe any more. */
