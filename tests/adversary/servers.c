@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void run_listen(char **arguments)
@@ -64,6 +66,24 @@ static void run_answer(char **arguments)
     close(connection);
 }
 
+/* As sd_notify does. */
+static void run_notify(char **arguments)
+{
+    const char *address = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int speaker = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (speaker < 0 || !address || address[0] != '@' || strlen(address) >= sizeof(name.sun_path))
+        give_up("socket");
+    memcpy(name.sun_path + 1, address + 1, strlen(address + 1));
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address));
+    if (connect(speaker, (struct sockaddr *)&name, length) < 0)
+        give_up("connect");
+    for (char *word = strtok(arguments[0], "|"); word; word = strtok(NULL, "|"))
+        if (send(speaker, word, strlen(word), 0) < 0)
+            give_up("send");
+    close(speaker);
+}
+
 static void run_touch(char **arguments)
 {
     int file = open(arguments[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -76,6 +96,7 @@ const struct verb server_verbs[] = {
     {"listen", 1, 1, true, run_listen, "FD: listens at a socket that is bound already"},
     {"bind", 1, 1, true, run_bind, "PORT: listens at that port of 127.0.0.1, and keeps it"},
     {"answer", 2, 2, false, run_answer, "FD STATUS: takes one connection there and answers its HTTP request"},
+    {"notify", 1, 1, false, run_notify, "WORD|WORD...: says each to NOTIFY_SOCKET"},
     {"touch", 1, 1, false, run_touch, "PATH: makes a file"},
     {NULL},
 };

@@ -13,17 +13,11 @@
 /* ---- Words ------------------------------------------------------------------------------------------------------ */
 
 /* Says each of these to its socket, and goes on, or ends. */
-static pk_service *add_speaker(struct vigil *vigil, const char *words, bool goes_on)
+static pk_service *add_speaker(struct vigil *vigil, const char *said, bool goes_on)
 {
-    char script[1024];
-    snprintf(script, sizeof(script),
-             "import os, signal, socket\n"
-             "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
-             "s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
-             "for word in '''%s'''.split('|'): s.send(word.encode())\n"
-             "%s",
-             words, goes_on ? "signal.pause()\n" : "");
-    pk_auto(pk_command) command = pk_command_new("python3", "-c", script, NULL);
+    char words[256];
+    snprintf(words, sizeof(words), "notify %s -- %s", said, goes_on ? "hold" : "exit 0");
+    pk_auto(pk_command) command = cast_command(NULL, words);
     pk_command_grace(command, PK_MILLISECONDS(50));
     pk_service *service = pk_supervisor_add(vigil->supervisor, "web", command);
     vigil_restarts(service, PK_RESTART_NEVER, 0);
@@ -35,7 +29,7 @@ static void stop_when_said(struct vigil *vigil, const pk_service_event *event)
 {
     if (event->kind == PK_SERVICE_SAYS)
         snprintf(vigil->text, sizeof(vigil->text), "%s", event->text);
-    if (event->kind == PK_SERVICE_SAYS && strcmp(event->text, "the end") == 0)
+    if (event->kind == PK_SERVICE_SAYS && strcmp(event->text, "end") == 0)
         pk_supervisor_stop(vigil->supervisor, NULL);
 }
 
@@ -55,13 +49,13 @@ static void say(const char *words, const char *diary)
 static void it_says_when_it_is_ready(void **state)
 {
     (void)state;
-    say("STATUS=warming up|READY=1|STATUS=the end", "web started, web says, web ready, web says" REST);
+    say("STATUS=warming-up|READY=1|STATUS=end", "web started, web says, web ready, web says" REST);
 }
 
 static void it_says_that_it_reloads(void **state)
 {
     (void)state;
-    say("READY=1|RELOADING=1|RELOADING=1|READY=1|STATUS=the end",
+    say("READY=1|RELOADING=1|RELOADING=1|READY=1|STATUS=end",
         "web started, web ready, web reloads, web ready, web says" REST);
 }
 
