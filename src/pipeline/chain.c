@@ -108,9 +108,11 @@ static void conclude(struct company *company)
 
 /* ---- Going along ------------------------------------------------------------------------------------------------ */
 
+/* A timer that could not be set is set by the next dispatch, to which nobody would come without it. */
 static void advance(struct company *company)
 {
-    pk_loop_dispatch(chain_of(company)->loop, 0, NULL);
+    if (pk_loop_dispatch(chain_of(company)->loop, 0, NULL) < 0)
+        pk_loop_dispatch(chain_of(company)->loop, 0, NULL);
 }
 
 /* Whatever it is, it is seen by look, after each dispatch. */
