@@ -164,6 +164,8 @@ void ladder_begin(struct ladder *ladder, pk_group *group, struct leader *only, c
         .patient = true,
         .drain = DRAIN_INIT,
     };
+    if (!only) /* nobody has looked yet what there is to wait for: whoever waits elsewhere begins with that */
+        ladder->drain.wake = ladder->started;
     if (count) {
         pthread_mutex_lock(group->lock);
         ladder->report.members_before = target_count(ladder);

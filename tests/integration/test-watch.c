@@ -230,6 +230,7 @@ static void a_watched_process_can_be_stopped(void **state)
     witness_free(witness);
 }
 
+/* What is left obeys, and that is noticed at once: not when the grace is over. */
 static void a_callback_may_stop_and_free_it(void **state)
 {
     struct diary diary = {.free_at_end = true, .stop_at = PK_EVENT_LEADER_EXITED};
@@ -238,6 +239,7 @@ static void a_callback_may_stop_and_free_it(void **state)
     pk_auto(pk_command) command =
         reporting_adversary(witness, "leave", "0", "--", "catch-exit", "TERM", "1", "--", "hold", NULL);
     pk_command_leftovers(command, PK_LEFTOVERS_WAIT);
+    pk_command_grace(command, PK_SECONDS(25));
     start_watched(command, loop, &diary);
     run_until_ended(loop, &diary);
     witness_assert_dead(witness, GONE_MS);
