@@ -3,6 +3,7 @@
  */
 #include "apply-service.h"
 
+#include "address.h"
 #include "message.h"
 #include "values.h"
 
@@ -109,22 +110,17 @@ static int choose(const char **chosen, const char *option, struct question *ques
     return 0;
 }
 
-/* "8080", "127.0.0.1:8080", "::1:8080" */
+/* "8080", "127.0.0.1:8080", "[::1]:8080" */
 static int read_port(const char *option, const char *value, struct question *question)
 {
-    const char *colon = strrchr(value, ':'), *host = value;
-    size_t length = colon ? (size_t)(colon - value) : 0;
-    if (length > 2 && host[0] == '[' && host[length - 1] == ']') { /* as URLs have it */
-        host++;
-        length -= 2;
-    }
-    free(question->text);
-    question->text = colon ? strndup(host, length) : strdup("localhost");
-    if (!question->text) {
-        say("out of memory");
-        return -1;
-    }
-    return read_count(option, colon ? colon + 1 : value, 1, 65535, &question->number);
+    char address[128];
+    snprintf(address, sizeof(address), "%s", value);
+    const char *host = address_split(address, &question->number);
+    if (host)
+        return copy_text(option, host, &question->text);
+    say("%s '%s': a port from 1 to 65535 is expected, or ADDRESS:PORT, where the address is a number or localhost",
+        option, value);
+    return -1;
 }
 
 /* ---- Ready ------------------------------------------------------------------------------------------------------ */

@@ -13,11 +13,11 @@
 #include "message.h"
 #include "options.h"
 #include "orphans.h"
+#include "standard.h"
 #include "telling.h"
 #include "terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,17 +28,6 @@
 #define LEFT_GRACE PK_DEFAULT_GRACE
 
 /* ---- Making the request ----------------------------------------------------------------------------------------- */
-
-/* A kernel that finds no console starts process 1 without. What is opened later must not take its messages. */
-static void fill_standard(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR | O_NOCTTY);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
-}
 
 /* 0; otherwise pk ends with *status. */
 static int make_request(int argc, char **argv, struct init_request *request, int *status)
@@ -167,7 +156,7 @@ int init_main(int argc, char **argv)
     struct work work = {.request = &request, .carrier = {.on_event = on_event, .data = &request}};
     int status = STATUS_FAILED;
 
-    fill_standard();
+    standard_fill(); /* a kernel that finds no console starts process 1 without */
     if (make_request(argc, argv, &request, &status) == 0) {
         status = STATUS_FAILED;
         if (begin(&work) == 0)

@@ -108,7 +108,8 @@ static void look_for_shared_logs(struct graph *graph)
     qsort(graph->nodes, graph->count, sizeof(graph->nodes[0]), compare_logs);
     for (size_t i = 1; i < graph->count; i++) {
         const struct service_plan *plan = graph->nodes[i].plan, *other = graph->nodes[i - 1].plan;
-        if (plan->log_path && other->log_path && strcmp(plan->log_path, other->log_path) == 0)
+        bool is_rotated = plan->log_options.most_bytes > 0 || other->log_options.most_bytes > 0;
+        if (is_rotated && plan->log_path && other->log_path && strcmp(plan->log_path, other->log_path) == 0)
             fault_add(graph->faults, plan->log_place, "log.path: '%s' and '%s' would write to one file", other->name,
                       plan->name);
     }

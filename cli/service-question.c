@@ -3,12 +3,13 @@
  */
 #include "service-question.h"
 
-#include <arpa/inet.h>
+#include "address.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PORT = 65535, MOST_SOCKET_PATH = 107, MOST_URL = 2000, LEAST_STATUS = 200, MOST_STATUS = 999 };
+enum { MOST_FD = 65535, MOST_SOCKET_PATH = 107, MOST_URL = 2000, LEAST_STATUS = 200, MOST_STATUS = 999 };
 
 /* The rows of what can be asked have the question as their field, since both tables have them. */
 static struct question *question_of(const struct reading *reading, const struct setting *setting)
@@ -31,42 +32,13 @@ static int keep(struct reading *reading, const struct setting *setting, struct t
 
 /* ---- Addresses --------------------------------------------------------------------------------------------------- */
 
-/* What the library connects to: names that take somebody else to look them up are not for it. */
-static bool is_host(const char *host)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-    return strcmp(host, "localhost") == 0 || inet_pton(AF_INET, host, address) == 1 ||
-           inet_pton(AF_INET6, host, address) == 1;
-}
-
-/* "PORT", "HOST:PORT", "[HOST]:PORT"; cuts it in two. NULL: it is none of these. */
-static const char *split_address(char *text, unsigned *port)
-{
-    uint64_t number;
-    char *colon = strrchr(text, ':');
-    const char *host = colon ? text : "localhost";
-    if (pk_parse_number(colon ? colon + 1 : text, 1, MOST_PORT, &number, NULL) < 0)
-        return NULL;
-    *port = (unsigned)number;
-    if (!colon)
-        return host;
-    *colon = '\0';
-    if (*text == '[' && colon[-1] == ']') {
-        colon[-1] = '\0';
-        host++;
-    } else if (strchr(host, ':')) {
-        return NULL;
-    }
-    return is_host(host) ? host : NULL;
-}
-
 static int read_port(struct reading *reading, const struct setting *setting, struct toml_node *value)
 {
     struct question *question = question_of(reading, setting);
     char buffer[NUMBER_SIZE], address[128];
     const char *text = value_text(value, buffer);
     snprintf(address, sizeof(address), "%s", text ? text : "");
-    const char *host = split_address(address, &question->number);
+    const char *host = address_split(address, &question->number);
     if (!host)
         return complain(reading, setting, value,
                         "a port from 1 to 65535 is expected, or ADDRESS:PORT in a string, where the address is a "
@@ -98,7 +70,7 @@ static bool is_url(const char *url)
         return false;
     bool has_port = memchr(url, ':', length) && url[length - 1] != ']';
     snprintf(host, sizeof(host), "%.*s%s", (int)length, url, has_port ? "" : ":80");
-    return split_address(host, &port) != NULL;
+    return address_split(host, &port) != NULL;
 }
 
 static int read_http(struct reading *reading, const struct setting *setting, struct toml_node *value)
@@ -182,8 +154,8 @@ static int read_fd(struct reading *reading, const struct setting *setting, struc
 {
     struct question *question = question_of(reading, setting);
     char buffer[NUMBER_SIZE];
-    if (value->integer < 3 || value->integer > MOST_PORT)
-        return complain(reading, setting, value, "a descriptor from 3 to %d is expected", MOST_PORT);
+    if (value->integer < 3 || value->integer > MOST_FD)
+        return complain(reading, setting, value, "a descriptor from 3 to %d is expected", MOST_FD);
     question->asks = ASKS_FD;
     question->number = (unsigned)value->integer;
     note_setting(reading, setting->key, value_text(value, buffer));

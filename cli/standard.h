@@ -6,7 +6,8 @@
 
 #include <processkit/command.h>
 
-/* What was closed of the standard ones fails when it is used, and is no place for another file. */
+/* What was closed of the standard ones fails when it is used, and is no place for another file. Programs do not get it:
+ * what they inherit is a good /dev/null. */
 void standard_fill(void);
 
 /* Lets pk have as many as it may, for much at once. */

@@ -92,13 +92,14 @@ json_t *json_service(const pk_service *service)
     pk_service_status status;
     pk_service_look(service, &status);
     json_t *json = json_pack(
-        "{s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name",
+        "{s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
         json_text(pk_service_name(service)), "state", pk_service_state_name(status.state), "end",
         status.end ? json_string(pk_service_end_name(status.end)) : json_null(), "since", wall_time(status.since),
         "since_ns", number(pk_now() - status.since), "reloading", status.reloading, "stuck", status.stuck, "pid",
         number_or_null((uint64_t)status.pid), "incarnation", (int)status.incarnation, "restarts", (int)status.restarts,
         "storms", (int)status.storms, "not_well", (int)status.not_well, "alive_misses", (int)status.alive_misses,
         "started", wall_time(status.started), "resumes", wall_time(status.resumes), "log_lost", number(status.log_lost),
-        "result", status.result ? result_of(status.result) : json_null(), "text", json_text(status.text));
+        "result", status.result ? result_of(status.result) : json_null(), "text", json_text(status.text), "errno",
+        number_or_null((uint64_t)status.error_number));
     return json;
 }

@@ -58,7 +58,7 @@ static int begin_plan(struct supervise_request *request)
 static void pass_on_line(const struct service_plan *plan)
 {
     int fd = (int)plan->ready.number;
-    if (plan->ready.asks == ASKS_LINE && plan->log == LOG_INHERITED && fcntl(fd, F_GETFD) >= 0)
+    if (plan->ready.asks == ASKS_LINE && plan->log == LOG_INHERITED && fcntl(fd, F_GETFD) == 0)
         pk_command_tee(plan->command, fd, fd, PK_TEE_RAW);
 }
 

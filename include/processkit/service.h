@@ -275,6 +275,7 @@ typedef struct pk_service_status {
     unsigned alive_misses;   /* questions in a row that were not answered well */
     pk_time started;         /* the last incarnation; 0: there was none */
     pk_time resumes;         /* PAUSING: when it is started again */
+    int error_number;        /* what it has said as ERRNO=, without a sign; 0: nothing. Until it is started again */
     uint64_t log_lost;       /* lines */
     const pk_result *result; /* of the last run that has ended; NULL: there is none. Until the next has ended */
     const char *text;        /* what it has said as STATUS=, fit for a terminal; "": nothing. Until it says the next */
@@ -285,7 +286,9 @@ PK_API void pk_service_look(const pk_service *service, pk_service_status *status
 
 PK_API const char *pk_service_name(const pk_service *service);
 
-/* Its process, while it runs; NULL otherwise. It may be looked at and signalled; not freed, watched or waited for. */
+/* Its process, while it runs; NULL otherwise. It may be looked at and signalled; not watched or waited for. If a
+ * callback of the command frees it, it is killed, but nobody can prove any more that it is gone: so the service is
+ * given up (PK_SERVICE_GAVE_UP), or rests if it was to end. */
 PK_API pk_process *pk_service_process(const pk_service *service);
 
 PK_END_DECLS

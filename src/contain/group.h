@@ -48,6 +48,9 @@ bool group_set_spared(pk_group *group, bool spare);
  */
 int group_has_member(pk_group *group, pid_t pid);
 
+/* Whether it is in the list of members: 1, 0 or a negative errno. Needs the lock. */
+int group_lists(pk_group *group, pid_t pid);
+
 /* Whether zombies of leaders are kept, because their numbers must not be recycled yet. */
 bool group_keeps_zombies(const pk_group *group);
 

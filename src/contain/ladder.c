@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "contain/backend.h"
 #include "contain/counters.h"
+#include "contain/group.h"
 #include "contain/late-child.h"
 #include "contain/members.h"
 #include "contain/proc.h"
@@ -196,16 +197,6 @@ void ladder_hasten(struct ladder *ladder, const pk_stop_options *options)
     ladder->next = time_earlier(ladder->next, time_add(now, options->grace));
 }
 
-static bool is_member(pk_group *group, pid_t pid)
-{
-    struct pids pids = {0};
-    bool found = group->backend->list(group, &pids) == 0;
-    pids_sort(&pids);
-    found = found && pids_contains(&pids, pid);
-    pids_free(&pids);
-    return found;
-}
-
 /*
  * cgroup.kill sends its signal to the main *thread* of each process. Where that has ended while other threads go on,
  * the kernel drops it, and the process lives (seen on Linux 6.18). By pidfd the signal goes to the process. When
@@ -217,7 +208,7 @@ static void kill_headless(struct ladder *ladder)
     struct proc_stat stat;
     if (drain->sentinel < 0 || proc_stat_read(drain->sentinel_pid, &stat) < 0)
         return;
-    if (stat.state == 'Z' && stat.threads > 1 && is_member(ladder->group, drain->sentinel_pid))
+    if (stat.state == 'Z' && stat.threads > 1 && group_lists(ladder->group, drain->sentinel_pid) > 0)
         sys_pidfd_send_signal(drain->sentinel, SIGKILL);
 }
 

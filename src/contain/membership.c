@@ -7,17 +7,9 @@
 
 #include <errno.h>
 
-static bool is_listed(const struct pids *pids, pid_t pid)
-{
-    for (size_t i = 0; i < pids->count; i++)
-        if (pids->items[i] == pid)
-            return true;
-    return false;
-}
-
-/* By the list of all. Who moves to another part of the group while that is read, such as a cgroup below, may be missed:
- * but not twice. */
-static int look_up(pk_group *group, pid_t pid)
+/* Who moves to another part of the group while the list is read, such as a cgroup below, may be missed: but not twice.
+ */
+int group_lists(pk_group *group, pid_t pid)
 {
     struct pids pids = {0};
     int r = 0;
@@ -25,7 +17,8 @@ static int look_up(pk_group *group, pid_t pid)
     for (int i = 0; r == 0 && !found && i < 2; i++) {
         pids_clear(&pids);
         r = group->backend->list(group, &pids);
-        found = is_listed(&pids, pid);
+        pids_sort(&pids);
+        found = r == 0 && pids_contains(&pids, pid);
     }
     pids_free(&pids);
     return r < 0 ? r : found;
@@ -47,7 +40,7 @@ int group_has_member(pk_group *group, pid_t pid)
     if (pid <= 0)
         return 0;
     pthread_mutex_lock(group->lock);
-    r = group->backend->has ? group->backend->has(group, pid) : look_up(group, pid);
+    r = group->backend->has ? group->backend->has(group, pid) : group_lists(group, pid);
     pthread_mutex_unlock(group->lock);
     if (r != 0 && r != -ESRCH)
         return r;

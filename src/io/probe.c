@@ -37,8 +37,7 @@ static void stop_attempt(struct probe *probe)
 
 static void pause_after_refusal(struct probe *probe, pk_time now)
 {
-    pk_duration next = probe->pause == 0 ? PROBE_FIRST_PAUSE : probe->pause * 2;
-    probe->pause = next < PROBE_LONGEST_PAUSE ? next : PROBE_LONGEST_PAUSE;
+    probe->pause = probe_next_pause(probe->pause);
     probe->wake = time_add(now, probe->pause);
 }
 

@@ -22,6 +22,13 @@
 
 enum { PROBE_PLACE_SIZE = 128, PROBE_REFUSAL_SIZE = 256, PROBE_ADDRESSES = 2 };
 
+/* The pause after one that was so long; 0: there was none. */
+static inline pk_duration probe_next_pause(pk_duration pause)
+{
+    pk_duration next = pause == 0 ? PROBE_FIRST_PAUSE : pause * 2;
+    return next < PROBE_LONGEST_PAUSE ? next : PROBE_LONGEST_PAUSE;
+}
+
 struct probe_kind;
 struct exchange;
 

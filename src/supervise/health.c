@@ -12,10 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define READY_FIRST_PAUSE   PK_MILLISECONDS(10)
-#define READY_LONGEST_PAUSE PK_MILLISECONDS(100)
-#define READY_PATIENCE      PK_SECONDS(1)
-#define READY_PATIENCE_LONG PK_SECONDS(10) /* for a command */
+#define COMMAND_PATIENCE PK_SECONDS(10) /* for its answer whether the service is ready */
 
 /* ---- What it says of itself ------------------------------------------------------------------------------------- */
 
@@ -103,6 +100,8 @@ static void on_word(const struct notify_word *word, void *data)
     if (!service->process || service->stuck)
         return;
     hear_status(service, word);
+    if (word->error_number > 0)
+        service->error_number = word->error_number;
     extend(service, word->extend_usec);
     if (word->reloading && !service->reloading) {
         service->reloading = true;
@@ -137,9 +136,7 @@ static void on_ready_answer(struct inquiry *inquiry, int answer, void *data)
         be_late(service, inquiry_refusal(inquiry));
         return;
     }
-    service->ready_pause = service->ready_pause == 0 ? READY_FIRST_PAUSE : service->ready_pause * 2;
-    if (service->ready_pause > READY_LONGEST_PAUSE)
-        service->ready_pause = READY_LONGEST_PAUSE;
+    service->ready_pause = probe_next_pause(service->ready_pause);
     inquiry_ask(inquiry, pk_deadline(service->ready_pause));
 }
 
@@ -156,7 +153,7 @@ static void on_alive_answer(struct inquiry *inquiry, int answer, void *data)
 
 static int begin_to_ask_whether_ready(pk_service *service, pk_error *error)
 {
-    pk_duration patience = service->ready_probe->nature == PROBE_OF_COMMAND ? READY_PATIENCE_LONG : READY_PATIENCE;
+    pk_duration patience = service->ready_probe->nature == PROBE_OF_COMMAND ? COMMAND_PATIENCE : PROBE_ATTEMPT;
     int r = inquiry_begin(&service->ready_inquiry, service->supervisor->loop, service->ready_probe, patience,
                           on_ready_answer, service, error);
     service->ready_inquiry.anew = true;

@@ -72,6 +72,8 @@ static void on_freed(void *data)
     incarnation_drop(service);
     carry_explain(-ECANCELED, &service->last_error);
     service->has_last = false;
+    if (service->machine.after == AFTER_RENEWAL)
+        service_feed(service, MACHINE_UNWANTED); /* it cannot be renewed without that proof */
     service_feed_empty(service);
 }
 
@@ -217,6 +219,7 @@ int incarnation_start(pk_service *service)
     service->text[0] = '\0';
     service->ready_pause = 0;
     service->alive_misses = 0;
+    service->error_number = 0;
     service->leader_ended = false;
     service->now = service->sign;
     service->last_error.number = 0;

@@ -16,10 +16,10 @@ static void leave_unwatched(pk_service *service)
 void journal_close(pk_service *service)
 {
     leave_unwatched(service);
-    service->log_lost += log_lost(&service->log);
     if (service->supervisor->epoch != sys_epoch())
         service->log.length = 0; /* the owner of that writes it, and not a copy */
     log_close(&service->log);
+    service->log_lost += log_lost(&service->log); /* the last ones too */
     memset(&service->log, 0, sizeof(service->log));
     service->log_due = false;
 }

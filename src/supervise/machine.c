@@ -73,7 +73,7 @@ static bool window_holds(const struct machine_window *window, unsigned many, pk_
 /* As if for the first time. */
 static void forget(struct machine *machine)
 {
-    machine->was_ready = machine->storm = false;
+    machine->storm = false;
     machine->pause = 0;
     machine->streak = machine->restarts = machine->storms = 0;
     machine->restarted.count = machine->failures.count = 0;
@@ -175,7 +175,7 @@ static unsigned start(struct machine *machine, const pk_restart_options *options
     count(&machine->incarnation);
     machine->started = input->now;
     machine->after = AFTER_JUDGING;
-    machine->failed = machine->was_ready = false;
+    machine->failed = false;
     return ACT_START;
 }
 
@@ -206,7 +206,6 @@ static unsigned resume_in_time(struct machine *machine, const pk_restart_options
 
 static unsigned be_ready(struct machine *machine, const pk_restart_options *options, const struct machine_input *input)
 {
-    machine->was_ready = true;
     return enter(machine, PK_SERVICE_READY, input->now);
 }
 

@@ -20,7 +20,7 @@
 enum machine_event {
     MACHINE_WANTED,   /* it is to run */
     MACHINE_ADMITTED, /* those that it needs are ready */
-    MACHINE_HOPELESS, /* one of those is over, and was never ready */
+    MACHINE_HOPELESS, /* one of those is over */
     MACHINE_REFUSED,  /* it could not be started: end */
     MACHINE_IS_READY,
     MACHINE_LATE,     /* it is not ready in time */
@@ -71,7 +71,6 @@ struct machine {
     pk_time since;      /* in this state */
     enum machine_after after;
     bool failed;       /* it was ended for being late or sick, which is a failure however it ends */
-    bool was_ready;    /* this incarnation, or the last one that has been */
     pk_time started;   /* the last incarnation */
     pk_time resumes;   /* PAUSING: until then; PK_FOREVER in any other state */
     pk_duration pause; /* the last one */

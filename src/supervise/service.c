@@ -277,6 +277,7 @@ void pk_service_look(const pk_service *service, pk_service_status *status)
         .alive_misses = service->alive_misses,
         .started = machine->started,
         .resumes = machine->state == PK_SERVICE_PAUSING ? machine->resumes : 0,
+        .error_number = service->error_number,
         .log_lost = service->log_lost + log_lost(&service->log),
         .result = service->has_last ? &service->last : NULL,
         .text = service->text,

@@ -92,6 +92,7 @@ struct pk_service {
     pid_t pid;
     unsigned alive_misses;
     unsigned not_well; /* of all of them */
+    int error_number;  /* ERRNO= */
     bool leader_ended;
     bool has_notify;
     bool reloading, winding_down; /* as it says itself */

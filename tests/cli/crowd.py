@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from supervised import ServiceFile  # noqa: E402
+from supervised import ServiceFile, asleep, facts  # noqa: E402
 
 MOST_KIB = 64  # for each service, beyond what pk is itself
 
@@ -27,12 +27,6 @@ def layered(count, layers):
         words = ", ".join(f'"{need}"' for need in needs[name])
         lines.append(f'[service.{name}]\ncommand = ["sleep", "1000"]\nneeds = [{words}]\n')
     return "".join(lines), needs
-
-
-def facts(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        status = dict(line.split(":", 1) for line in file)
-    return int(status["VmRSS"].split()[0]), int(status["voluntary_ctxt_switches"])
 
 
 def check_order(events, needs):
@@ -58,7 +52,7 @@ def measure(count, layers, seconds):
         supervised.wait("ready")
     ready = time.monotonic()
     pid = supervised.process.pid
-    time.sleep(0.5)  # what there was to do after that is done
+    asleep(pid)
     resident, woken = facts(pid)
     descriptors = len(os.listdir(f"/proc/{pid}/fd"))
     time.sleep(seconds)  # this is what is measured

@@ -14,6 +14,25 @@ from command import PATIENCE, PK
 from harness import equal
 
 
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.split(":", 1) for line in file)
+
+
+def facts(pid):
+    """What it has in memory, in KiB, and how often it has gone to sleep."""
+    status = status_of(pid)
+    return int(status["VmRSS"].split()[0]), int(status["voluntary_ctxt_switches"])
+
+
+def asleep(pid):
+    """It has done what there was to do, which nobody tells."""
+    end = time.monotonic() + PATIENCE
+    while status_of(pid)["State"].split()[0] != "S":
+        if time.monotonic() > end:
+            raise AssertionError("it never rests")
+
+
 class Supervised:
     """pk supervise with these arguments. What it says of itself is read at the end."""
 

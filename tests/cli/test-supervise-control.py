@@ -10,7 +10,7 @@ import time
 
 from command import PATIENCE
 from harness import Missing, equal, run, test
-from supervised import ServiceFile, Supervised
+from supervised import ServiceFile, Supervised, asleep, facts
 
 SLEEP = '[service.a]\ncommand = ["sleep", "1000"]\n'
 
@@ -169,16 +169,11 @@ def nothing_happens_while_nobody_asks():
     """The door is not polled."""
     target = Target()
     target.is_well()
-    time.sleep(1.5)  # the deadline of who has asked
-    status = f"/proc/{target.supervised.process.pid}/status"
-
-    def woken():
-        with open(status, encoding="ascii") as file:
-            return [line for line in file if line.startswith("voluntary")]
-
-    before = woken()
-    time.sleep(1)
-    equal(woken(), before)
+    pid = target.supervised.process.pid
+    asleep(pid)
+    before = facts(pid)[1]
+    time.sleep(1.5)  # this is what is looked at: longer than the deadline of who has asked
+    equal(facts(pid)[1], before)
     target.end()
 
 

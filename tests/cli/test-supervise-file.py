@@ -228,7 +228,7 @@ def status_tells_all():
         pass
     status = file.status()
     equal(set(status["a"]), {"name", "state", "end", "since", "since_ns", "reloading", "stuck", "pid", "incarnation",
-                             "restarts", "storms", "not_well", "alive_misses", "started", "resumes", "log_lost",
+                             "restarts", "storms", "not_well", "alive_misses", "started", "resumes", "log_lost", "errno",
                              "result", "text"})
     equal((status["a"]["end"], status["a"]["result"], status["a"]["incarnation"]), (None, None, 1))
     failed = status["failed"]

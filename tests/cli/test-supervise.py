@@ -409,9 +409,10 @@ def a_log_on_a_full_disk_does_not_stop_it():
 # Leaves an orphan, and exits with 0 once that has come to the parent of this one, has ended and was waited for.
 ORPHAN = """
 parent=$PPID
-(sleep 0.2 & echo $! >"$0")
+(sleep 1000 & echo $! >"$0")
 orphan=$(cat "$0")
 grep -q "^PPid:.$parent\\$" /proc/$orphan/status || exit 5
+kill "$orphan"
 while [ -e /proc/$orphan ]; do sleep 0.01; done
 """
 

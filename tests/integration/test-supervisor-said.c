@@ -77,12 +77,15 @@ static void words_count_for_what_was_asked_for_only(void **state)
 static void last_words_are_heard(void **state)
 {
     struct vigil vigil;
+    pk_service_status status;
     (void)state;
     for (int i = 0; i < 10; i++) {
         vigil_init(&vigil);
         vigil.react = stop_when_said;
-        add_speaker(&vigil, "READY=1|STATUS=bye", false);
+        pk_service *web = add_speaker(&vigil, "READY=1|STATUS=bye|ERRNO=5", false);
         vigil_run(&vigil);
+        pk_service_look(web, &status);
+        assert_int_equal(status.error_number, 5);
         assert_string_equal(vigil.diary, "web started, web ready, web says, web ended, web over");
         vigil_free(&vigil);
     }

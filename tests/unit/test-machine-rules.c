@@ -203,7 +203,6 @@ static void who_is_stopped_and_started_begins_anew(void **state)
         assert_int_equal(world.machine.restarted.count, 0);
         assert_int_equal(world.machine.pause, 0);
         assert_false(world.machine.storm);
-        assert_false(world.machine.was_ready);
         assert_int_equal(world.machine.incarnation, 5);
     }
 }
@@ -221,9 +220,8 @@ static void who_is_renewed_goes_on(void **state)
     assert_int_equal(world.machine.state, PK_SERVICE_WAITING);
     assert_int_equal(world.machine.restarts, 1);
     assert_int_equal(world.machine.streak, 1);
-    assert_true(world.machine.was_ready);
     world_step(&world, (struct machine_input){.event = MACHINE_ADMITTED});
-    assert_false(world.machine.was_ready);
+    assert_int_equal(world.machine.state, PK_SERVICE_STARTING);
 }
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */

@@ -147,7 +147,7 @@ static void any_walk_keeps_the_promises(void **state)
 
 /* What makes a difference to what comes next, where it is only a question of a pause what time it is. */
 struct key {
-    int state, after, end, tree, storm, failed, was_ready, wanted, is_time;
+    int state, after, end, tree, storm, failed, wanted, is_time;
     unsigned restarts, streak, failures;
 };
 
@@ -179,7 +179,6 @@ static struct key key_of(const struct world *world)
     key.tree = (int)world->tree;
     key.storm = machine->storm;
     key.failed = machine->failed;
-    key.was_ready = machine->was_ready;
     key.wanted = world->wanted;
     key.is_time = world->now >= machine->resumes;
     key.restarts = at_most_enough(machine->restarts);
