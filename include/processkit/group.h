@@ -135,7 +135,8 @@ typedef struct pk_member {
 /*
  * The living members: the whole tree, cgroups made by the children included. Processes that have ended but were not
  * yet waited for do not count. Writes at most `capacity` entries and returns how many there are, which may be more.
- * With process groups: those still in the process group they were started in.
+ * With process groups: those still in the process group they were started in. Where /proc is missing, or is that of
+ * another pid namespace, they have no names, the ended count too, and of process groups only the leaders are known.
  */
 PK_API PK_NODISCARD int pk_group_members(pk_group *group, pk_member *members, size_t capacity, pk_error *error);
 

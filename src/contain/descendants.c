@@ -149,6 +149,9 @@ static bool has_ended(pid_t pid)
 
 int descendants_list_all(pid_t root, struct pids *pids)
 {
+    int r = proc_check();
+    if (r < 0)
+        return r;
     return kernel_lists_children() ? walk_lists(root, pids) : walk_parents(root, pids);
 }
 

@@ -7,6 +7,7 @@
 #include "contain/manager.h"
 
 #include "base/error.h"
+#include "contain/proc.h"
 #include "contain/refusal.h"
 #include "sys/sys.h"
 
@@ -26,18 +27,6 @@ static bool is_there(const char *path)
 
 /* ---- Whom it takes a pid for ------------------------------------------------------------------------------------ */
 
-/* A process has one number for each pid namespace that it can be seen from, beginning with that of /proc. */
-static bool has_one_number(const char *status)
-{
-    const char *numbers = strstr(status, "\nNSpid:");
-    if (!numbers)
-        return true; /* a kernel without such namespaces */
-    numbers += strlen("\nNSpid:");
-    char *end;
-    strtol(numbers, &end, 10);
-    return end != numbers && *end == '\n';
-}
-
 static int check_numbers(int bus, const char *path, pk_error *error)
 {
     pid_t listener;
@@ -50,7 +39,7 @@ static int check_numbers(int bus, const char *path, pk_error *error)
         ssize_t length = sys_read_file(AT_FDCWD, name, status, sizeof(status));
         if (length < 0 && error_kind_of((int)length) == PK_ERROR_NO_MEMORY)
             return error_errno(error, (int)length, PK_STEP_ENABLE_LIMITS, name, "cannot read %s", name);
-        if (length >= 0 && has_one_number(status))
+        if (length >= 0 && proc_has_one_number(status))
             return 0;
     }
     return refuse_limits(error, path,

@@ -247,7 +247,7 @@ static int start_of(int pidfd, uint64_t *start)
         return -ENODATA;
     if (pid < 0)
         return -ESRCH;
-    int r = proc_stat_read(pid, &stat);
+    int r = proc_stat_read_listed(pid, &stat);
     if (r == 0)
         *start = stat.start_ticks;
     return r == -ESRCH ? -ENODATA : r; /* may be hidden only */

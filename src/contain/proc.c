@@ -31,7 +31,50 @@ int proc_stat_parse(const char *text, struct proc_stat *stat)
     return fields == 11 ? 0 : -EINVAL;
 }
 
-int proc_stat_read(pid_t pid, struct proc_stat *stat)
+/* ---- Whose numbers ---------------------------------------------------------------------------------------------- */
+
+bool proc_has_one_number(const char *status)
+{
+    const char *numbers = strstr(status, "\nNSpid:");
+    if (!numbers)
+        return true; /* a kernel without such namespaces */
+    numbers += strlen("\nNSpid:");
+    char *end;
+    strtol(numbers, &end, 10);
+    return end != numbers && *end == '\n';
+}
+
+/* By chance a process can have the same number in two namespaces. */
+static int check_no_chance(void)
+{
+    static _Atomic uint64_t known; /* the epoch for which it is; not so it may become, when the right one is mounted */
+    char text[8192];
+    uint64_t epoch = sys_epoch();
+    if (known == epoch)
+        return 0;
+    ssize_t length = sys_read_file(AT_FDCWD, "/proc/thread-self/status", text, sizeof(text));
+    if (length < 0)
+        return (int)length;
+    if (!proc_has_one_number(text))
+        return -EOPNOTSUPP;
+    known = epoch;
+    return 0;
+}
+
+int proc_check(void)
+{
+    char link[16] = "";
+    ssize_t length = sys_readlinkat(AT_FDCWD, "/proc/self", link, sizeof(link) - 1);
+    if (length == -ENOENT)
+        return -EOPNOTSUPP;
+    if (length < 0)
+        return (int)length;
+    return strtol(link, NULL, 10) == sys_getpid() ? check_no_chance() : -EOPNOTSUPP;
+}
+
+/* ---- Processes -------------------------------------------------------------------------------------------------- */
+
+int proc_stat_read_listed(pid_t pid, struct proc_stat *stat)
 {
     char path[32], text[1024];
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -41,6 +84,12 @@ int proc_stat_read(pid_t pid, struct proc_stat *stat)
     if (length < 0)
         return (int)length;
     return proc_stat_parse(text, stat);
+}
+
+int proc_stat_read(pid_t pid, struct proc_stat *stat)
+{
+    int r = proc_check();
+    return r < 0 ? r : proc_stat_read_listed(pid, stat);
 }
 
 bool proc_has_ended(const struct proc_stat *stat)
@@ -79,10 +128,12 @@ int proc_memory_peak(pid_t pid, uint64_t *bytes)
 int proc_each(int (*callback)(pid_t pid, void *data), void *data)
 {
     _Alignas(struct sys_entry) char buffer[8192];
+    int r = proc_check();
+    if (r < 0)
+        return r;
     int dir = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir;
-    int r = 0;
     ssize_t size;
     while (r == 0 && (size = sys_getdents(dir, buffer, sizeof(buffer))) != 0) {
         if (size < 0) {

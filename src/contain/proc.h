@@ -1,5 +1,8 @@
 /*
  * What /proc tells about a process.
+ *
+ * A /proc may be that of another pid namespace, as after unshare(CLONE_NEWPID) until another is mounted: what it has
+ * under a number is a stranger. Then nothing is known, as if there were none.
  */
 #ifndef PK_CONTAIN_PROC_H
 #define PK_CONTAIN_PROC_H
@@ -28,8 +31,17 @@ struct proc_stat {
 /* Takes the text of /proc/PID/stat apart. -EINVAL if it is not one. The name may hold spaces and parentheses. */
 int proc_stat_parse(const char *text, struct proc_stat *stat);
 
-/* -ESRCH if there is no such process. */
+/* 0 if /proc has the numbers that this process knows. -EOPNOTSUPP if it has others, or is not there. */
+int proc_check(void);
+
+/* Whether a process has no other number than the one /proc has for it, by its /proc/PID/status. */
+bool proc_has_one_number(const char *status);
+
+/* -ESRCH if there is no such process. -EOPNOTSUPP as for proc_check(). */
 int proc_stat_read(pid_t pid, struct proc_stat *stat);
+
+/* By the number that /proc itself has for it, which is told by what else is read there. */
+int proc_stat_read_listed(pid_t pid, struct proc_stat *stat);
 
 /* Whether it has ended, and is only waited for. */
 bool proc_has_ended(const struct proc_stat *stat);

@@ -62,11 +62,21 @@ static bool is_nobodys(int number)
     return number == -ESRCH || number == -EPERM || number == -EACCES;
 }
 
+/* Without a /proc of this namespace it is known who leads the groups, and nothing of others. */
+static int read_stat(pid_t pid, struct proc_stat *stat)
+{
+    int r = proc_stat_read(pid, stat);
+    if (r != -EOPNOTSUPP)
+        return r;
+    *stat = (struct proc_stat){.pgid = pid, .state = '?', .threads = 1};
+    return 0;
+}
+
 static int visit_process(pid_t pid, void *data)
 {
     struct search *search = data;
     struct proc_stat stat;
-    int r = proc_stat_read(pid, &stat);
+    int r = read_stat(pid, &stat);
     if (r < 0)
         return is_nobodys(r) ? 0 : r;
     if (proc_has_ended(&stat))
@@ -88,18 +98,28 @@ static void forget_reaped(pk_group *group)
             link = &(*link)->next;
 }
 
+static int visit_known(struct search *search)
+{
+    int r = 0;
+    for (const struct tracked *one = search->group->tracked; r == 0 && one; one = one->next)
+        if (!one->leader || leader_look(one->leader, true) == 0)
+            r = visit_process(one->pid, search);
+    return r;
+}
+
 static int group_list(pk_group *group, struct pids *pids)
 {
     struct search search = {group, pids};
     forget_reaped(group);
-    return group->tracked ? proc_each(visit_process, &search) : 0;
+    int r = group->tracked ? proc_each(visit_process, &search) : 0;
+    return r == -EOPNOTSUPP ? visit_known(&search) : r;
 }
 
 static int group_has(pk_group *group, pid_t pid)
 {
     struct proc_stat stat;
     forget_reaped(group);
-    int r = proc_stat_read(pid, &stat);
+    int r = read_stat(pid, &stat);
     if (r < 0)
         return r;
     for (const struct tracked *one = group->tracked; one; one = one->next)
@@ -113,7 +133,7 @@ static bool has_members(const struct tracked *one, const struct pids *pids)
 {
     for (size_t i = 0; i < pids->count; i++) {
         struct proc_stat stat;
-        int r = proc_stat_read(pids->items[i], &stat);
+        int r = read_stat(pids->items[i], &stat);
         if (r < 0 ? !is_nobodys(r) : is_member(one, pids->items[i], &stat))
             return true;
     }

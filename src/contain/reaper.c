@@ -28,7 +28,13 @@ static int reaper_open(pk_group *group, pk_error *error)
     if (sys_faccessat(AT_FDCWD, "/proc/self/stat", 0) < 0)
         return error_set(error, -EOPNOTSUPP, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, "/proc",
                          "no reaper can find its members: /proc is not mounted (mount it)");
-    int r = helper_check_place("reaper", error);
+    int r = proc_check();
+    if (r == -EOPNOTSUPP)
+        return error_set(error, r, PK_ERROR_UNSUPPORTED, PK_STEP_GUARDIAN, "/proc",
+                         "no reaper can find its members: /proc is that of another pid namespace (mount that of this)");
+    if (r < 0)
+        return error_errno(error, r, PK_STEP_GUARDIAN, "/proc", "cannot see whose numbers /proc has");
+    r = helper_check_place("reaper", error);
     return r < 0 ? r : helper_probe("reaper", error);
 }
 
