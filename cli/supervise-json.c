@@ -22,6 +22,11 @@ static json_t *number_or_null(uint64_t value)
     return value ? number(value) : json_null();
 }
 
+static json_t *figure(pk_source source, uint64_t value)
+{
+    return source == PK_SOURCE_UNAVAILABLE ? json_null() : number(value);
+}
+
 /* What it was on the wall; null for 0. Clocks that were set since count. */
 static json_t *wall_time(pk_time time)
 {
@@ -45,9 +50,7 @@ static json_t *result_of(const pk_result *result)
                      "exit_code", exited ? json_integer(result->exit_code) : json_null(), "signal",
                      json_signal(result->leader_ending == PK_ENDING_SIGNALLED ? result->signal_number : 0), "success",
                      pk_result_is_success(result), "wall_ns", number(result->wall), "cpu_ns",
-                     result->usage.cpu_source == PK_SOURCE_UNAVAILABLE
-                         ? json_null()
-                         : number(result->usage.cpu_user + result->usage.cpu_system),
+                     figure(result->usage.cpu_source, result->usage.cpu_user + result->usage.cpu_system),
                      "leftover_count", result->leftover_count, "leftovers", leftovers, "how",
                      json_text(pk_result_format(result, text, sizeof(text))));
 }
@@ -87,6 +90,29 @@ json_t *json_event(const pk_service_event *event)
 
 /* ---- Services --------------------------------------------------------------------------------------------------- */
 
+static json_t *usage_of(pk_group *group)
+{
+    pk_usage usage;
+    if (!group || pk_group_usage(group, &usage, NULL) < 0)
+        return json_null();
+    return json_pack("{s:i, s:o, s:s, s:o, s:s, s:o}", "members", usage.members, "cpu_ns",
+                     figure(usage.cpu_source, usage.cpu_user + usage.cpu_system), "cpu_source",
+                     pk_source_name(usage.cpu_source), "memory_peak", figure(usage.memory_source, usage.memory_peak),
+                     "memory_source", pk_source_name(usage.memory_source), "pids_peak",
+                     figure(usage.pids_source, usage.pids_peak));
+}
+
+/* How its tree is held together, and what that uses; null while there is none. */
+static void add_tree(json_t *json, const pk_service *service)
+{
+    const pk_process *process = pk_service_process(service);
+    pk_group *group = process ? pk_process_group(process) : NULL;
+    const char *path = group ? pk_group_path(group) : NULL;
+    set(json, "mechanism", group ? json_string(pk_mechanism_name(pk_group_mechanism(group))) : json_null());
+    set(json, "cgroup", path ? json_text(path) : json_null());
+    set(json, "usage", usage_of(group));
+}
+
 json_t *json_service(const pk_service *service)
 {
     pk_service_status status;
@@ -101,5 +127,7 @@ json_t *json_service(const pk_service *service)
         "started", wall_time(status.started), "resumes", wall_time(status.resumes), "log_lost", number(status.log_lost),
         "result", status.result ? result_of(status.result) : json_null(), "text", json_text(status.text), "errno",
         number_or_null((uint64_t)status.error_number));
+    if (json)
+        add_tree(json, service);
     return json;
 }

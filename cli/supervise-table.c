@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME, STATE, PID, SINCE, RESTARTS, LAST, SAYS, COLUMNS, CELL = 256 };
+enum { NAME, STATE, PID, SINCE, CPU, PEAK, RESTARTS, LAST, SAYS, COLUMNS, CELL = 256 };
 
 static const char *const titles[COLUMNS] = {
-    [NAME] = "NAME",         [STATE] = "STATE", [PID] = "PID",   [SINCE] = "SINCE",
-    [RESTARTS] = "RESTARTS", [LAST] = "LAST",   [SAYS] = "SAYS",
+    [NAME] = "NAME", [STATE] = "STATE",       [PID] = "PID",   [SINCE] = "SINCE", [CPU] = "CPU",
+    [PEAK] = "PEAK", [RESTARTS] = "RESTARTS", [LAST] = "LAST", [SAYS] = "SAYS",
 };
 
 struct row {
@@ -37,6 +37,16 @@ static void put_number(char *cell, const json_t *object, const char *key)
         strcpy(cell, "-");
 }
 
+static void put_usage(char *cell, const json_t *service, const char *key,
+                      const char *(*format)(uint64_t value, char *buffer, size_t size))
+{
+    const json_t *figure = json_object_get(json_object_get(service, "usage"), key);
+    if (json_is_integer(figure))
+        format((uint64_t)json_integer_value(figure), cell, CELL);
+    else
+        strcpy(cell, "-");
+}
+
 /* "over (failed)", "ready, reloading" */
 static void put_state(char *cell, const json_t *service)
 {
@@ -55,6 +65,8 @@ static struct row make_row(const json_t *service)
     put_state(row.cells[STATE], service);
     put_number(row.cells[PID], service, "pid");
     pk_format_duration((pk_duration)json_integer_value(json_object_get(service, "since_ns")), row.cells[SINCE], CELL);
+    put_usage(row.cells[CPU], service, "cpu_ns", pk_format_duration);
+    put_usage(row.cells[PEAK], service, "memory_peak", pk_format_size);
     put_number(row.cells[RESTARTS], service, "restarts");
     put_text(row.cells[LAST], json_object_get(service, "result"), "how");
     put_text(row.cells[SAYS], service, "text");
@@ -74,7 +86,7 @@ static int width_of(const char *text)
 
 static bool is_number(int column)
 {
-    return column == PID || column == RESTARTS;
+    return column == PID || column == CPU || column == PEAK || column == RESTARTS;
 }
 
 /* Numbers at the right; nothing is filled up behind the last. */

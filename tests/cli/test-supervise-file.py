@@ -229,12 +229,15 @@ def status_tells_all():
     status = file.status()
     equal(set(status["a"]), {"name", "state", "end", "since", "since_ns", "reloading", "stuck", "pid", "incarnation",
                              "restarts", "storms", "not_well", "alive_misses", "started", "resumes", "log_lost", "errno",
-                             "result", "text"})
+                             "result", "text", "mechanism", "cgroup", "usage"})
     equal((status["a"]["end"], status["a"]["result"], status["a"]["incarnation"]), (None, None, 1))
     failed = status["failed"]
+    usage = status["a"]["usage"]
+    equal((usage["members"], usage["memory_peak"] > 0, failed["usage"], failed["mechanism"]), (1, True, None, None))
+    equal(status["a"]["mechanism"] != "cgroup2" or os.path.isdir(status["a"]["cgroup"]), True, status["a"])
     equal((failed["state"], failed["end"], failed["pid"], failed["result"]["exit_code"]), ("over", "failed", None, 3))
     table = file.told("--status").splitlines()
-    equal(table[0].split(), ["NAME", "STATE", "PID", "SINCE", "RESTARTS", "LAST", "SAYS"])
+    equal(table[0].split(), ["NAME", "STATE", "PID", "SINCE", "CPU", "PEAK", "RESTARTS", "LAST", "SAYS"])
     equal(len({line.index(word) for line, word in zip(table, ("STATE", "ready", "over (failed)"))}), 1, table)
     equal(table[1].split()[:3], ["a", "ready", str(status["a"]["pid"])])
     equal(table[2].endswith("0  exited with 3"), True, table)
