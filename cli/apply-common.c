@@ -23,7 +23,7 @@ int apply_timeout(void *target, const char *value)
     return 0;
 }
 
-static int apply_grace(void *target, const char *value)
+int apply_grace(void *target, const char *value)
 {
     struct request *request = target;
     pk_error error;
@@ -34,7 +34,7 @@ static int apply_grace(void *target, const char *value)
     return 0;
 }
 
-static int apply_signal(void *target, const char *value)
+int apply_signal(void *target, const char *value)
 {
     struct request *request = target;
     int number;

@@ -13,6 +13,8 @@ extern const struct option_row stop_options[], containment_options[];
 
 int apply_timeout(void *target, const char *value);
 int apply_leftovers(void *target, const char *value);
+int apply_grace(void *target, const char *value);
+int apply_signal(void *target, const char *value);
 
 /* Of the first command, and of the last. */
 int apply_stdin(void *target, const char *value);

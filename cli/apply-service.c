@@ -385,7 +385,7 @@ int service_options_finish(const struct supervise_request *request)
 
 const struct option_row restart_options[] = {
     {"restart", 0, "WHEN", apply_restart,
-     "start it again on-failure (default), always or never; with --file see below"},
+     "start it again on-failure (default), always or never; with --file see above"},
     {"max-restarts", 0, "N", apply_max_restarts, "at most so often (default: any number)"},
     {"burst", 0, "N/DUR", apply_burst, "at most so often in that time, such as 5/1m"},
     {"first-pause", 0, "DUR", apply_first_pause, "before the first restart (default 200ms); each is twice as long"},

@@ -79,8 +79,8 @@ typedef struct pk_group_options {
  * Creates an empty group. `options` may be NULL for the defaults.
  *
  * With PK_MECHANISM_AUTO a cgroup is preferred. Reapers are used when no cgroup can be had here (not mounted, not
- * permitted, read-only), and process groups when the helper program of the library cannot be run either;
- * pk_group_refusal tells why. Every other failure is an error and not a reason to fall back: a full cgroup hierarchy is
+ * permitted, read-only), and process groups when the helper program of the library cannot be run either, or cannot see
+ * its members (no /proc, or that of another pid namespace); pk_group_refusal tells why. Every other failure is an error and not a reason to fall back: a full cgroup hierarchy is
  * -EAGAIN, too many open files -EMFILE.
  *
  * -EINVAL: an option or limit is invalid. -EOPNOTSUPP: the mechanism, a required guarantee or a limit is not to be

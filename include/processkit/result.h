@@ -21,7 +21,7 @@ typedef enum pk_verdict {
     PK_VERDICT_SIGNALLED,  /* the leader died by a signal that was not ours; see signal_number */
     PK_VERDICT_TIMED_OUT,  /* the command's deadline passed */
     PK_VERDICT_STOPPED,    /* the owner stopped or killed it */
-    PK_VERDICT_LEFTOVERS,  /* the leader exited with 0, but left members behind, and the policy is `fail` */
+    PK_VERDICT_LEFTOVERS,  /* the leader succeeded, but left members behind, and the policy is `fail` */
     PK_VERDICT_UNKILLABLE, /* after the hard kill members were left and for 5 s none went; see leftovers */
     PK_VERDICT_LOST,       /* another part of the program waited for the leader first, and the kernel cannot tell how
                               it ended any more (before Linux 6.15) */
