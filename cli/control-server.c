@@ -16,10 +16,21 @@ static void let_in(pk_watch *watch, int fd, uint32_t events, void *data);
 
 /* ---- The end of a client ---------------------------------------------------------------------------------------- */
 
+/* NULL: there is none for another client. */
+static struct control_client *find_place(struct control *control)
+{
+    for (int i = 0; i < CONTROL_CLIENTS; i++)
+        if (control->clients[i].fd < 0)
+            return &control->clients[i];
+    return NULL;
+}
+
+/* Its timer may be running from a time when there was a place. */
 static void open_door(struct control *control)
 {
-    if (!control->watch &&
-        pk_loop_watch(control->loop, control->fd, EPOLLIN, let_in, control, &control->watch, NULL) < 0)
+    if (control->watch || !find_place(control))
+        return;
+    if (pk_loop_watch(control->loop, control->fd, EPOLLIN, let_in, control, &control->watch, NULL) < 0)
         pk_timer_set(control->timer, pk_deadline(PATIENCE)); /* and then once more */
 }
 
@@ -109,14 +120,6 @@ static void on_readable(pk_watch *watch, int fd, uint32_t events, void *data)
 }
 
 /* ---- The door --------------------------------------------------------------------------------------------------- */
-
-static struct control_client *find_place(struct control *control)
-{
-    for (int i = 0; i < CONTROL_CLIENTS; i++)
-        if (control->clients[i].fd < 0)
-            return &control->clients[i];
-    return NULL;
-}
 
 /* Who may do the same to the supervisor by a signal. */
 static bool is_trusted(int fd)

@@ -4,6 +4,7 @@ answered."""
 
 import json
 import os
+import resource
 import socket
 import sys
 import time
@@ -130,6 +131,35 @@ def who_does_not_read_is_sent_away():
         target.is_well()
     equal(len(target.file.status()), 301)
     target.end()
+
+
+def one_more_descriptor(pid):
+    """Lets it have no more than that; what it could have before."""
+    taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+    lowest = min(set(range(len(taken) + 1)) - taken)
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest + 1, before[1]))
+    return before
+
+
+@test
+def nobody_is_let_in_who_has_no_place():
+    """Its door was closed for want of descriptors, and is full when it is to be opened again."""
+    target = Target()
+    pid = target.supervised.process.pid
+    before = one_more_descriptor(pid)
+    first = target.connect()
+    asleep(pid)
+    clients = [target.connect()]
+    asleep(pid)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    first.close()
+    clients += [target.connect() for _ in range(8)]
+    equal([client.recv(1) for client in clients], [b""] * 9)
+    target.end()
+
+
+# ---- Who may ask -----------------------------------------------------------------------------------------------------
 
 
 @test
