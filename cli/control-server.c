@@ -10,7 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define PATIENCE PK_SECONDS(1) /* with a client, for everything */
+#define PATIENCE PK_SECONDS(1) /* with a client, for its question, and then for taking the answer */
 
 static void let_in(pk_watch *watch, int fd, uint32_t events, void *data);
 
@@ -28,7 +28,7 @@ static struct control_client *find_place(struct control *control)
 /* Its timer may be running from a time when there was a place. */
 static void open_door(struct control *control)
 {
-    if (control->watch || !find_place(control))
+    if (control->watch || control->closing || !find_place(control))
         return;
     if (pk_loop_watch(control->loop, control->fd, EPOLLIN, let_in, control, &control->watch, NULL) < 0)
         pk_timer_set(control->timer, pk_deadline(PATIENCE)); /* and then once more */
@@ -58,29 +58,29 @@ static void dismiss(struct control_client *client)
     open_door(client->control);
 }
 
-static void on_time(pk_timer *timer, void *data)
-{
-    (void)timer;
-    dismiss(data);
-}
-
 /* ---- The answer ------------------------------------------------------------------------------------------------- */
+
+/* 1: all of it was; 0: there is no room for the rest at the moment; or -1. */
+static int send_rest(struct control_client *client)
+{
+    while (client->sent < client->length) {
+        ssize_t sent = send(client->fd, client->answer + client->sent, client->length - client->sent, MSG_NOSIGNAL);
+        if (sent < 0)
+            return errno == EAGAIN ? 0 : -1;
+        client->sent += (size_t)sent;
+    }
+    return 1;
+}
 
 static void on_writable(pk_watch *watch, int fd, uint32_t events, void *data)
 {
     struct control_client *client = data;
-    (void)watch, (void)events;
-    while (client->sent < client->length) {
-        ssize_t sent = send(fd, client->answer + client->sent, client->length - client->sent, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EAGAIN)
-            return;
-        if (sent < 0)
-            break;
-        client->sent += (size_t)sent;
-    }
-    dismiss(client);
+    (void)watch, (void)fd, (void)events;
+    if (send_rest(client) != 0)
+        dismiss(client);
 }
 
+/* At once, as it may be the last thing that pk does; and its work was not the client's time. */
 static void answer(struct control_client *client, size_t length)
 {
     struct control *control = client->control;
@@ -93,18 +93,17 @@ static void answer(struct control_client *client, size_t length)
     client->length = strlen(client->answer) + 1;
     client->answer[client->length - 1] = '\n'; /* in the place of the NUL */
     client->watch = pk_watch_free(client->watch);
-    if (pk_loop_watch(control->loop, client->fd, EPOLLOUT, on_writable, client, &client->watch, NULL) < 0)
+    if (send_rest(client) != 0 || pk_timer_set(client->timer, pk_deadline(PATIENCE)) < 0 ||
+        pk_loop_watch(control->loop, client->fd, EPOLLOUT, on_writable, client, &client->watch, NULL) < 0)
         dismiss(client);
 }
 
 /* ---- The question ----------------------------------------------------------------------------------------------- */
 
 /* One that is too long, or has no end, is answered as what it is: no question. */
-static void on_readable(pk_watch *watch, int fd, uint32_t events, void *data)
+static void hear(struct control_client *client)
 {
-    struct control_client *client = data;
-    (void)watch, (void)events;
-    ssize_t got = recv(fd, client->question + client->asked, CONTROL_MOST_BYTES - 1 - client->asked, 0);
+    ssize_t got = recv(client->fd, client->question + client->asked, CONTROL_MOST_BYTES - 1 - client->asked, 0);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 || (got == 0 && client->asked == 0)) {
@@ -117,6 +116,24 @@ static void on_readable(pk_watch *watch, int fd, uint32_t events, void *data)
         answer(client, (size_t)(end - client->question));
     else if (got == 0 || client->asked == CONTROL_MOST_BYTES - 1)
         answer(client, client->asked);
+}
+
+static void on_readable(pk_watch *watch, int fd, uint32_t events, void *data)
+{
+    (void)watch, (void)fd, (void)events;
+    hear(data);
+}
+
+/* What pk did for another one may have taken all of that time: a question that is there by now is not too late. */
+static void on_time(pk_timer *timer, void *data)
+{
+    struct control_client *client = data;
+    bool asks = !client->answer;
+    (void)timer;
+    if (asks)
+        hear(client);
+    if (client->fd >= 0 && (!asks || !client->answer))
+        dismiss(client);
 }
 
 /* ---- The door --------------------------------------------------------------------------------------------------- */
@@ -203,13 +220,30 @@ int control_open(struct control *control, pk_loop *loop, const char *file, contr
     return -1;
 }
 
+/* Each has its time, and there is nobody else. */
+static void finish_answers(struct control *control)
+{
+    bool waits = true;
+    while (waits) {
+        waits = false;
+        for (int i = 0; i < CONTROL_CLIENTS; i++)
+            waits |= control->clients[i].fd >= 0 && control->clients[i].answer;
+        waits = waits && pk_loop_dispatch(control->loop, PK_FOREVER, NULL) >= 0;
+    }
+}
+
 void control_close(struct control *control)
 {
     if (control->directory < 0)
         return;
+    control->closing = true;
+    control->watch = pk_watch_free(control->watch);
+    for (int i = 0; i < CONTROL_CLIENTS; i++)
+        if (!control->clients[i].answer)
+            release(&control->clients[i]);
+    finish_answers(control);
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         release(&control->clients[i]);
-    control->watch = pk_watch_free(control->watch);
     control->timer = pk_timer_free(control->timer);
     if (control->fd >= 0)
         close(control->fd);

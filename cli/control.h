@@ -9,6 +9,7 @@
 
 #include <processkit.h>
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -50,6 +51,7 @@ struct control {
     pk_loop *loop;
     pk_watch *watch; /* NULL: nobody more is let in at the moment */
     pk_timer *timer; /* when that is tried again */
+    bool closing;    /* and never more */
     control_answer answer;
     void *data;
     struct control_client clients[CONTROL_CLIENTS];
@@ -59,7 +61,8 @@ struct control {
  * file, for instance. */
 int control_open(struct control *control, pk_loop *loop, const char *file, control_answer callback, void *data);
 
-/* Also for one that has not been opened: with -1 for both descriptors. */
+/* Answers that are under way are given before, if those who have asked take them in time: the loop is dispatched for
+ * that, when nothing else is in it. Also for one that has not been opened: with -1 for both descriptors. */
 void control_close(struct control *control);
 
 /* ---- The one who asks ------------------------------------------------------------------------------------------- */

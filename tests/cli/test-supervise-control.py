@@ -159,6 +159,34 @@ def nobody_is_let_in_who_has_no_place():
     target.end()
 
 
+# ---- Answers that come late ------------------------------------------------------------------------------------------
+
+
+@test
+def the_last_thing_it_does_is_answered():
+    file = ServiceFile('[service.a]\ncommand = ["false"]\nrestart.first-pause = "30s"\n')
+    supervised = file.supervised()
+    supervised.wait("pauses", "a")
+    file.told("--stop", "a")
+    supervised.end()
+
+
+@test
+def its_own_work_is_not_the_clients_time():
+    target = Target()
+    path = os.path.join(target.file.directory.name, "variables")
+    os.mkfifo(path)
+    target.file.write(SLEEP + '[service.b]\ncommand = ["true"]\nenv-file = "variables"\n')
+    with target.connect() as client, target.connect() as other:
+        client.sendall(b'{"version":1,"do":"reload"}\n')
+        with open(path, "w", encoding="ascii"):  # it reads now, and does nothing else
+            other.sendall(b'{"version":1,"do":"status"}\n')
+            time.sleep(1.5)  # this is what is looked at: longer than the deadline of who has asked
+        equal(json.loads(read_all(client))["added"], ["b"])
+        equal(len(json.loads(read_all(other))["services"]), 2)
+    target.end()
+
+
 # ---- Who may ask -----------------------------------------------------------------------------------------------------
 
 
