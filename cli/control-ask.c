@@ -23,6 +23,15 @@ static bool is_of(int fd, uid_t uid)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == uid;
 }
 
+/* The kernel tells by EAGAIN that the time is up. */
+static void complain(const char *file, int number)
+{
+    if (number == EAGAIN)
+        say("the supervisor of %s has not answered within %d s", file, PATIENCE_S);
+    else
+        say("the supervisor of %s has not answered: %s", file, strerror(number));
+}
+
 /* A descriptor; -1: there is none of that user. -2 after a message. */
 static int call(const char *file, uid_t uid)
 {
@@ -39,10 +48,13 @@ static int call(const char *file, uid_t uid)
     }
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(fd, (struct sockaddr *)&address.name, address.length) == 0 && is_of(fd, uid))
+    int number = connect(fd, (struct sockaddr *)&address.name, address.length) < 0 ? errno : 0;
+    if (number == 0 && is_of(fd, uid))
         return fd;
+    if (number == EAGAIN)
+        complain(file, number);
     close(fd);
-    return -1;
+    return number == EAGAIN ? -2 : -1;
 }
 
 /* One's own; for root also that of the user whose file it is. */
@@ -93,7 +105,9 @@ static char *receive_all(int fd)
         }
         length += (size_t)got;
     }
+    int number = errno;
     free(text);
+    errno = number;
     return NULL;
 }
 
@@ -105,8 +119,10 @@ char *control_ask(const char *file, const char *line)
         return NULL;
     if (send_all(fd, line, strlen(line)) == 0 && send_all(fd, "\n", 1) == 0)
         answer = receive_all(fd);
-    if (!answer || !*answer) {
-        say("the supervisor of %s has not answered: %s", file, answer ? "it has hung up" : strerror(errno));
+    if (!answer) {
+        complain(file, errno);
+    } else if (!*answer) {
+        say("the supervisor of %s has not answered: it has hung up", file);
         free(answer);
         answer = NULL;
     }

@@ -85,18 +85,11 @@ static void read_service(struct reading *reading, const struct source *source)
 
 /* ---- The tables of a file ---------------------------------------------------------------------------------------- */
 
-static bool is_name(const char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@";
-    size_t length = strlen(name);
-    return length >= 1 && length <= 64 && strspn(name, letters) == length;
-}
-
 static void add_service(struct reading *reading, struct toml_node *entry, struct toml_node *defaults,
                         struct service_plans *plans)
 {
     char name[96];
-    if (!is_name(entry->key)) {
+    if (!service_plan_is_name(entry->key)) {
         fault_add(reading->faults, entry->key_place,
                   "'%.64s' is no name for a service: 1 to 64 letters, digits and .-_@ are", entry->key);
         return;

@@ -10,6 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool service_plan_is_name(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@";
+    size_t length = strlen(name);
+    return length >= 1 && length <= 64 && strspn(name, letters) == length;
+}
+
 struct service_plan *service_plan_new(const char *name, struct toml_place place)
 {
     static const pk_group_options group = PK_GROUP_OPTIONS_INIT;

@@ -73,6 +73,9 @@ struct service_plan {
     char *settings;
 };
 
+/* Whether a service can have it. */
+bool service_plan_is_name(const char *name);
+
 /* NULL: memory ran out. */
 struct service_plan *service_plan_new(const char *name, struct toml_place place);
 

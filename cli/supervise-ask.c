@@ -79,8 +79,13 @@ static int tell(const struct supervise_request *request, const json_t *answer)
     return finish_output();
 }
 
+/* No other name is asked about: it could be longer than a question. */
 int supervise_ask(const struct supervise_request *request)
 {
+    if (request->service && !service_plan_is_name(request->service)) {
+        say("'%.64s' is no name for a service: 1 to 64 letters, digits and .-_@ are", request->service);
+        return STATUS_FAILED;
+    }
     json_t *answer = ask(request);
     int status = json_is_object(answer) ? tell(request, answer) : STATUS_FAILED;
     json_decref(answer);

@@ -5,11 +5,12 @@ answered."""
 import json
 import os
 import resource
+import signal
 import socket
 import sys
 import time
 
-from command import PATIENCE
+from command import PATIENCE, refused
 from harness import Missing, equal, run, test
 from supervised import ServiceFile, Supervised, asleep, facts
 
@@ -185,6 +186,23 @@ def its_own_work_is_not_the_clients_time():
         equal(json.loads(read_all(client))["added"], ["b"])
         equal(len(json.loads(read_all(other))["services"]), 2)
     target.end()
+
+
+@test
+def who_does_not_answer_is_not_waited_for():
+    target = Target()
+    target.supervised.signal(signal.SIGSTOP)
+    refused(["supervise", "-f", target.file.path, "--status"], 125, "has not answered within 10 s")
+    target.supervised.signal(signal.SIGCONT)
+    target.end()
+
+
+@test
+def what_is_no_name_is_not_asked_about():
+    file = ServiceFile(SLEEP)
+    for name in ("", "a b", "x" * 65, "x" * 100_000):
+        for option in ("--start", "--stop", "--restart", "--reload"):
+            refused(["supervise", "-f", file.path, option, name], 125, "is no name for a service: 1 to 64 letters")
 
 
 # ---- Who may ask -----------------------------------------------------------------------------------------------------
