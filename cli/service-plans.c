@@ -24,9 +24,17 @@ struct service_plan *service_plans_find(const struct service_plans *plans, const
 
 /* ---- Shown ------------------------------------------------------------------------------------------------------- */
 
-static bool is_secret(const char *line)
+static bool is_variable(const char *line)
 {
     return strncmp(line, "environment.", 12) == 0 || strncmp(line, "env-file.", 9) == 0;
+}
+
+/* That of the service, or one that asks. */
+static bool is_command(const char *line, const char *end)
+{
+    static const char word[] = "command";
+    const char *begin = end - (sizeof(word) - 1);
+    return begin >= line && strncmp(begin, word, sizeof(word) - 1) == 0 && (begin == line || begin[-1] == '.');
 }
 
 /* Settings are texts in quotes, with an escape before any that is a part of one. */
@@ -43,9 +51,9 @@ static void show_line(const char *line, FILE *out)
     char safe[1024];
     char *copy = strdup(line);
     char *values = copy ? strstr(copy, " = ") : NULL;
-    if (values && is_secret(copy)) {
+    if (values && is_variable(copy)) {
         *values = '\0';
-    } else if (values && strncmp(copy, "command = ", 10) == 0) {
+    } else if (values && is_command(copy, values)) {
         char *rest = copy + (end_of_text(values + 3) - copy);
         unsigned arguments = 0;
         for (const char *next = rest; *next; next = end_of_text(next + 1))

@@ -93,10 +93,9 @@ static void look_for_unknown_keys(struct reading *reading, const struct setting 
 
 /* ---- What was said ----------------------------------------------------------------------------------------------- */
 
-/* A text without line feeds in it, and with an end. */
-static void put_quoted(FILE *out, const char *text)
+/* A text without line feeds in it, and without the end that it has in quotes. */
+static void put_text(FILE *out, const char *text)
 {
-    fputs(" \"", out);
     for (; *text; text++) {
         if (*text == '\n')
             fputs("\\n", out);
@@ -105,7 +104,6 @@ static void put_quoted(FILE *out, const char *text)
         else
             fputc(*text, out);
     }
-    fputc('"', out);
 }
 
 void note_setting(struct reading *reading, const char *key, const char *text)
@@ -115,10 +113,16 @@ void note_setting(struct reading *reading, const char *key, const char *text)
 
 void note_vector(struct reading *reading, const char *key, const char *const *texts)
 {
-    fprintf(reading->settings, "%s%s =", reading->prefix, key);
-    for (; *texts; texts++)
-        put_quoted(reading->settings, *texts);
-    fputc('\n', reading->settings);
+    FILE *out = reading->settings;
+    fputs(reading->prefix, out);
+    put_text(out, key); /* names of variables may be any text without '=' */
+    fputs(" =", out);
+    for (; *texts; texts++) {
+        fputs(" \"", out);
+        put_text(out, *texts);
+        fputc('"', out);
+    }
+    fputc('\n', out);
 }
 
 static void note_value(struct reading *reading, const struct setting *setting, const char *text)

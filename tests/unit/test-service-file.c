@@ -260,6 +260,7 @@ static void something_else_is_not_the_same(void **state)
         {"", "grace = \"3s\""},
         {"", "environment.A = \"\""},
         {"environment.A = \"1\"", "environment.A = \"2\""},
+        {"environment.\"A\\nB\" = \"1\"", "environment.\"A\\\\nB\" = \"1\""},
         {"environment.A = \"1\\nB = 2\"", "environment.A = \"1\"\nenvironment.B = 2"},
         {"ready.port = 80", "ready.port = 81"},
         {"ready.path = \"/x\"", "ready.socket = \"/x\""},
@@ -433,14 +434,20 @@ static void secrets_are_not_shown(void **state)
     char *shown = NULL;
     size_t size;
     (void)state;
-    take_services("[service.a]\ncommand = [\"a\", \"tops3cret\", \"x \\\" y\"]\nenvironment.KEY = \"tops3cret\"\n"
-                  "[service.b]\ncommand = [\"b\"]\nlog = \"none\"\n",
-                  &plans);
+    take_services(
+        "[service.a]\ncommand = [\"a\", \"tops3cret\", \"x \\\" y\"]\nenvironment.KEY = \"tops3cret\"\n"
+        "[service.b]\ncommand = [\"b\"]\nlog = \"none\"\n"
+        "[service.c]\ncommand = [\"c\"]\nready.command = [\"ask\", \"tops3cret\"]\n"
+        "alive.command = [\"ask\"]\nenvironment = { \"A\\nB\" = \"tops3cret\", \"C\\\" \\\\D\" = \"tops3cret\" }\n",
+        &plans);
     FILE *out = open_memstream(&shown, &size);
     service_plans_show(&plans, out);
     fclose(out);
     assert_string_equal(shown, "a:\n  command = \"a\", 2 arguments\n  environment.KEY\n"
-                               "b:\n  command = \"b\", 0 arguments\n  log.path = \"none\"\n");
+                               "b:\n  command = \"b\", 0 arguments\n  log.path = \"none\"\n"
+                               "c:\n  alive.command = \"ask\", 0 arguments\n  command = \"c\", 0 arguments\n"
+                               "  environment.A\\nB\n  environment.C\\\" \\\\D\n"
+                               "  ready.command = \"ask\", 1 argument\n");
     free(shown);
     service_plans_free(&plans);
 }
