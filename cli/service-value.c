@@ -57,14 +57,13 @@ size_t value_size(enum value_kind kind)
     return kinds[kind].size;
 }
 
-/* With as many digits as it takes, so that 0.1 is that. */
+/* With as many digits as it takes, so that 0.1 is that, and plainly: that is how options are written. */
 static const char *format_real(double real, char buffer[NUMBER_SIZE])
 {
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(buffer, NUMBER_SIZE, "%.*g", digits, real);
-        if (strtod(buffer, NULL) == real)
-            break;
-    }
+    for (int decimals = 0; decimals < NUMBER_SIZE; decimals++)
+        if (snprintf(buffer, NUMBER_SIZE, "%.*f", decimals, real) < NUMBER_SIZE && strtod(buffer, NULL) == real)
+            return buffer;
+    snprintf(buffer, NUMBER_SIZE, "%g", real); /* nothing that makes sense here */
     return buffer;
 }
 

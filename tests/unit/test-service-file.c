@@ -229,6 +229,8 @@ static void the_same_in_other_words_is_the_same(void **state)
         {"", "# nothing"},
         {"grace = 90", "grace = \"1m30s\""},
         {"grace = 1.5", "grace = \"1500ms\""},
+        {"timeout = 1000000.0", "timeout = 1000000"},
+        {"watchdog = 0.00001", "watchdog = \"10us\""},
         {"grace = \"3s\"\nnice = 1", "nice = 1\n\n  grace='3s' # long"},
         {"", "grace = \"2s\""},
         {"", "stop-signal = 15"},
