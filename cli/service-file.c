@@ -17,9 +17,31 @@
 
 /* ---- One service ------------------------------------------------------------------------------------------------- */
 
+static size_t length_of_key(const char *line)
+{
+    return (size_t)(strstr(line, " = ") - line);
+}
+
+static bool have_one_key(const char *a, const char *b)
+{
+    return length_of_key(a) == length_of_key(b) && strncmp(a, b, length_of_key(a)) == 0;
+}
+
+/* The last one in a file is what the variable is. */
+static bool is_of_env_file(const char *line)
+{
+    return strncmp(line, "env-file.", 9) == 0;
+}
+
+/* Where the second of one key may change what the first has said, they stay in the order in which they were written,
+ * which is that of their addresses. */
 static int compare_lines(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *first = *(char *const *)a, *second = *(char *const *)b;
+    bool in_order = is_of_env_file(first) || strncmp(first, "limits.io-max ", 14) == 0;
+    if (in_order && have_one_key(first, second))
+        return first < second ? -1 : 1;
+    return strcmp(first, second);
 }
 
 /* In an order of their own, so that it makes no difference in which they were written. */
@@ -34,7 +56,8 @@ static char *sort_lines(char *text)
     if (lines)
         qsort(lines, count, sizeof(*lines), compare_lines);
     for (size_t i = 0; lines && sorted && i < count; i++)
-        end = stpcpy(stpcpy(end, lines[i]), "\n");
+        if (i + 1 == count || !is_of_env_file(lines[i]) || !have_one_key(lines[i], lines[i + 1]))
+            end = stpcpy(stpcpy(end, lines[i]), "\n");
     if (sorted)
         *end = '\0';
     if (!lines)

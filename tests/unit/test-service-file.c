@@ -282,23 +282,38 @@ static void something_else_is_not_the_same(void **state)
             fail_msg("%s\nis\n%s", other[i][0], other[i][1]);
 }
 
-/* The file has not changed then, but the service would have other variables. */
-static void what_is_in_an_env_file_is_a_setting(void **state)
+/* Of a service with this env-file. */
+static void take_with_variables(const char *variables, struct service_plans *plans)
 {
     char text[512];
-    struct service_plans plans[2];
-    (void)state;
+    FILE *file = fopen(scratch("variables"), "w");
+    fputs(variables, file);
+    fclose(file);
     snprintf(text, sizeof(text), "[service.a]\ncommand = [\"a\"]\nenv-file = \"%s\"\n", scratch("variables"));
-    for (size_t i = 0; i < 2; i++) {
-        FILE *file = fopen(scratch("variables"), "w");
-        fputs(i == 0 ? "# one\nA=1\n" : "A=2\n", file);
-        fclose(file);
-        take_services(text, &plans[i]);
-        assert_string_equal(pk_command_getenv(plans[i].items[0]->command, "A"), i == 0 ? "1" : "2");
+    take_services(text, plans);
+}
+
+/* The service file has not changed then, but the service would have other variables. */
+static void what_is_in_an_env_file_is_a_setting(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        bool same;
+    } rows[] = {
+        {"# one\nA=1\n", "A=2\n", false},   {"A=1\nA=2\n", "A=2\nA=1\n", false},         {"A=1\nA=2\n", "A=2\n", true},
+        {"B=1\nA=2\n", "A=2\nB=1\n", true}, {"A=1\nA B=1\nA=2\n", "A=2\nA B=1\n", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct service_plans plans[2];
+        take_with_variables(rows[i].first, &plans[0]);
+        take_with_variables(rows[i].second, &plans[1]);
+        assert_string_equal(pk_command_getenv(plans[1].items[0]->command, "A"), i == 1 ? "1" : "2");
+        if (service_plan_same(plans[0].items[0], plans[1].items[0]) != rows[i].same)
+            fail_msg("%s and %s", rows[i].first, rows[i].second);
+        service_plans_free(&plans[0]);
+        service_plans_free(&plans[1]);
     }
-    assert_false(service_plan_same(plans[0].items[0], plans[1].items[0]));
-    service_plans_free(&plans[0]);
-    service_plans_free(&plans[1]);
 }
 
 /* ---- Defaults -----------------------------------------------------------------------------------------------------
