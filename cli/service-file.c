@@ -78,13 +78,47 @@ static void complete(struct service_plan *plan)
     }
 }
 
+static void refuse_part(struct faults *faults, const struct toml_node *table, const char *name, const char *key,
+                        const char *takes)
+{
+    const struct toml_node *item = toml_find(toml_find(table, name), key);
+    if (item && !item->told)
+        fault_add(faults, item->place, "%s.%s: it takes %s", name, key, takes);
+}
+
+/* Only what it says itself: defaults are for those whom they concern. */
+static void look_for_idle_parts(const struct service_plan *plan, struct faults *faults, const struct toml_node *table)
+{
+    const struct toml_node *path = toml_find(toml_find(table, "log"), "path");
+    if (plan->restart.burst == 0 && !toml_find(toml_find(table, "restart"), "burst"))
+        refuse_part(faults, table, "restart", "burst-time", "a burst as well");
+    if (path && path->told)
+        return;
+    if (plan->log != LOG_TO_FILE) {
+        refuse_part(faults, table, "log", "most-bytes", "a log that is a file");
+        refuse_part(faults, table, "log", "keep", "a log that is a file");
+    }
+    if (plan->log == LOG_TO_NOWHERE || plan->log == LOG_INHERITED)
+        refuse_part(faults, table, "log", "times", "a log that is a file or stderr");
+}
+
+static struct toml_place place_of(const struct service_plan *plan, const struct toml_node *table, const char *key)
+{
+    const struct toml_node *item = toml_find(table, key);
+    return item ? item->place : plan->place;
+}
+
 static void check_service(const struct service_plan *plan, struct faults *faults, const struct toml_node *table)
 {
-    if (table->kind == TOML_TABLE && !toml_find(table, "command"))
+    if (!toml_find(table, "command"))
         fault_add(faults, plan->place, "service '%.64s' has no command", plan->name);
     if (plan->ready.asks == ASKS_LINE && (plan->log == LOG_TO_NOWHERE || plan->log == LOG_INHERITED))
         fault_add(faults, plan->place, "service '%.64s' is ready by a line, which takes a log that is a file or stderr",
                   plan->name);
+    if (plan->ready.asks == ASKS_END && plan->restart.when == PK_RESTART_ALWAYS)
+        fault_add(faults, place_of(plan, table, "ready"),
+                  "service '%.64s' is ready when it has ended, and is always restarted then", plan->name);
+    look_for_idle_parts(plan, faults, table);
 }
 
 static void read_service(struct reading *reading, const struct source *source)

@@ -3,6 +3,7 @@
  */
 #include "apply-common.h"
 #include "env-file.h"
+#include "message.h"
 #include "service-question.h"
 #include "service-reading.h"
 
@@ -100,6 +101,17 @@ static int read_rlimit_of_table(struct reading *reading, const struct setting *s
         note_setting(reading, setting->key, pair);
     free(pair);
     return r;
+}
+
+/* ---- What it leaves ---------------------------------------------------------------------------------------------- */
+
+static int apply_service_leftovers(void *target, const char *value)
+{
+    if (strcmp(value, "allow") != 0)
+        return apply_leftovers(target, value);
+    say("--leftovers: what a service leaves behind cannot live on: it is never started again before its tree is empty "
+        "(kill, wait or fail)");
+    return -1;
 }
 
 /* ---- Again ------------------------------------------------------------------------------------------------------- */
@@ -273,7 +285,7 @@ const struct setting service_settings[] = {
     {.key = "stop-signal", .kind = VALUE_SIGNAL, .option = "signal", .otherwise = "TERM"},
     {.key = "grace", .kind = VALUE_DURATION, .option = "grace", .otherwise = "2s"},
     {.key = "reload-signal", .kind = VALUE_SIGNAL, .offset = FIELD(reload_signal)},
-    {.key = "leftovers", .kind = VALUE_TEXT, .apply = apply_leftovers, .otherwise = "kill"},
+    {.key = "leftovers", .kind = VALUE_TEXT, .apply = apply_service_leftovers, .otherwise = "kill"},
     {.key = "mechanism", .kind = VALUE_TEXT, .option = "mechanism", .otherwise = "auto"},
     {.key = "require", .kind = VALUE_LIST, .option = "require"},
     {.key = "limits", .kind = VALUE_TABLE, .fields = limit_settings},

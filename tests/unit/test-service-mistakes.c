@@ -51,6 +51,8 @@ static const struct mistake mistakes_in_a_service[] = {
     {"reload-signal = \"nothing\"",
      "3:17: reload-signal: invalid signal 'nothing': a name such as TERM or a number from 1 to 64 is expected"},
     {"leftovers = \"keep\"", "3:13: leftovers: unknown policy 'keep' (kill, wait, allow or fail)"},
+    {"leftovers = \"allow\"", "3:13: leftovers: what a service leaves behind cannot live on: it is never started again "
+                              "before its tree is empty (kill, wait or fail)"},
     {"leftovers = 1", "3:13: leftovers: a string is expected, and this is a whole number"},
     {"mechanism = \"docker\"", "3:13: mechanism: unknown mechanism 'docker' (auto, cgroup2, reaper or process_group)"},
     {"require = \"everything\"",
@@ -132,6 +134,7 @@ static const struct mistake mistakes_in_a_service[] = {
     {"restart.burst = 65", "3:17: restart.burst: a whole number from 0 to 64 is expected"},
     {"restart.burst = 3", "3:1: restart: burst takes a burst-time as well"},
     {"restart.burst-time = 0", "3:22: restart.burst-time: it must be more than 0"},
+    {"restart.burst-time = \"1m\"", "3:22: restart.burst-time: it takes a burst as well"},
     {"restart.factor = 0", "3:18: restart.factor: a whole number from 1 to 1000 is expected"},
     {"restart.jitter = 1", "3:18: restart.jitter: true or false is expected, and this is a whole number"},
     {"restart = { first-pause = \"1m\", most-pause = \"1s\" }", "3:11: restart: first-pause is longer than most-pause"},
@@ -208,9 +211,18 @@ static const struct mistake mistakes_in_a_service[] = {
                             "is expected, such as 512M"},
     {"log.keep = 10000", "3:12: log.keep: a whole number from 0 to 9999 is expected"},
     {"log.times = \"utc\"", "3:13: log.times: true or false is expected, and this is a string"},
+    {"log.keep = 3", "3:12: log.keep: it takes a log that is a file"},
+    {"log = { path = \"stderr\", most-bytes = 0 }", "3:39: log.most-bytes: it takes a log that is a file"},
+    {"log = { path = \"none\", times = true }", "3:32: log.times: it takes a log that is a file or stderr"},
+    {"log = { path = 1, keep = 3 }", "3:16: log.path: a string is expected, and this is a whole number"},
     {"log.size = 1", "3:5: unknown key 'log.size' in service 'web'"},
     {"ready.line = \"x\"\nlog = \"none\"",
      "1:10: service 'web' is ready by a line, which takes a log that is a file or stderr"},
+    {"ready.end = true\nrestart = \"always\"",
+     "3:1: service 'web' is ready when it has ended, and is always restarted then"},
+    {"leftovers = \"allow\"\nready = { end = true }\nrestart = \"always\"",
+     "3:13: leftovers: what a service leaves behind cannot live on: it is never started again before its tree is empty "
+     "(kill, wait or fail)\n4:9: service 'web' is ready when it has ended, and is always restarted then"},
 };
 
 static const struct mistake mistakes_in_a_file[] = {
@@ -242,6 +254,8 @@ static const struct mistake mistakes_in_a_file[] = {
      "2:11: command: this is each service's own\n3:9: needs: this is each service's own"},
     {"[defaults]\ngrace = true\n[service.a]\ncommand = [\"a\"]\n[service.b]\ncommand = [\"a\"]",
      "2:9: grace: a duration, such as \"1m30s\" or 90, is expected, and this is true or false"},
+    {"[defaults]\nready.end = true\nrestart = \"always\"\n[service.a]\ncommand = [\"a\"]",
+     "4:10: service 'a' is ready when it has ended, and is always restarted then"},
     {"[defaults]\ngrcae = 1\n[service.a]\ncommand = [\"a\"]",
      "2:1: unknown key 'grcae' in [defaults] (did you mean 'grace'?)"},
     {"defaults = 1\n[service.a]\ncommand = [\"a\"]",
