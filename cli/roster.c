@@ -40,19 +40,7 @@ static pk_service *make(struct service_plan *plan, pk_supervisor *supervisor)
     return service_plan_make(plan, supervisor);
 }
 
-int roster_make(struct roster *roster, pk_supervisor *supervisor)
-{
-    for (size_t i = 0; i < roster->count; i++) {
-        struct roster_entry *entry = &roster->entries[i];
-        if (!entry->service)
-            entry->service = make(entry->plan, supervisor);
-        if (!entry->service)
-            return -1;
-    }
-    return 0;
-}
-
-/* ---- Changing --------------------------------------------------------------------------------------------------- */
+/* ---- What rests -------------------------------------------------------------------------------------------------- */
 
 /* The one with that name that is not about to go. */
 static struct roster_entry *find(const struct roster *roster, const char *name)
@@ -62,6 +50,82 @@ static struct roster_entry *find(const struct roster *roster, const char *name)
             return &roster->entries[i];
     return NULL;
 }
+
+static bool needs(const struct roster_entry *entry, const char *name)
+{
+    for (size_t i = 0; !entry->leaving && entry->plan && i < entry->plan->need_count; i++)
+        if (strcmp(entry->plan->needs[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void roster_note_stop(struct roster *roster, const char *name)
+{
+    struct roster_entry *entry = find(roster, name);
+    if (entry)
+        entry->stopped = true;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct roster_entry *other = &roster->entries[i];
+        if (other->service && !other->stopped && needs(other, name))
+            roster_note_stop(roster, other->plan->name);
+    }
+}
+
+void roster_note_start(struct roster *roster, const char *name)
+{
+    struct roster_entry *entry = find(roster, name);
+    if (!entry)
+        return;
+    entry->stopped = false;
+    for (size_t i = 0; i < entry->plan->need_count; i++) {
+        const struct roster_entry *need = find(roster, entry->plan->needs[i].name);
+        if (need && need->stopped)
+            roster_note_start(roster, need->plan->name);
+    }
+}
+
+static bool is_up(const struct roster_entry *entry)
+{
+    pk_service_status status;
+    pk_service_look(entry->service, &status);
+    return entry->service && status.state != PK_SERVICE_RESTING && status.state != PK_SERVICE_WAITING &&
+           status.state != PK_SERVICE_OVER;
+}
+
+/* Whether one runs that would be stopped with it, since what it needs had been done before that was stopped. */
+static bool is_in_use(const struct roster *roster, const char *name)
+{
+    for (size_t i = 0; i < roster->count; i++)
+        if (!roster->entries[i].stopped && needs(&roster->entries[i], name) && is_up(&roster->entries[i]))
+            return true;
+    return false;
+}
+
+/* It has not begun yet. */
+static void let_rest(struct roster *roster, struct roster_entry *entry)
+{
+    if (is_in_use(roster, entry->plan->name))
+        entry->stopped = false;
+    else if (pk_service_stop(entry->service, NULL, NULL) == 0)
+        roster_note_stop(roster, entry->plan->name);
+}
+
+int roster_make(struct roster *roster, pk_supervisor *supervisor)
+{
+    for (size_t i = 0; i < roster->count; i++) {
+        struct roster_entry *entry = &roster->entries[i];
+        if (entry->service)
+            continue;
+        entry->service = make(entry->plan, supervisor);
+        if (!entry->service)
+            return -1;
+        if (entry->stopped)
+            let_rest(roster, entry);
+    }
+    return 0;
+}
+
+/* ---- Changing --------------------------------------------------------------------------------------------------- */
 
 static void list(json_t *names, const struct service_plan *plan)
 {
@@ -80,14 +144,16 @@ static bool is_listed(const json_t *names, const struct service_plan *plan)
     return false;
 }
 
-static void dismiss(struct roster *roster, const struct roster *other, const struct roster_changes *changes)
+static void dismiss(struct roster *roster, struct roster *other, const struct roster_changes *changes)
 {
     for (size_t i = 0; i < roster->count; i++) {
         struct roster_entry *entry = &roster->entries[i];
-        const struct roster_entry *next = entry->leaving ? NULL : find(other, entry->plan->name);
+        struct roster_entry *next = entry->leaving ? NULL : find(other, entry->plan->name);
         if (entry->leaving || (next && service_plan_same(entry->plan, next->plan)))
             continue;
         list(next ? changes->changed : changes->removed, entry->plan);
+        if (next)
+            next->stopped = entry->stopped;
         entry->leaving = true;
         pk_service_remove(entry->service);
     }
@@ -102,7 +168,7 @@ static void take_over(struct roster *roster, struct roster *other, const struct 
             continue;
         if (!is_listed(changes->changed, entry->plan))
             list(changes->added, entry->plan);
-        roster->entries[roster->count++] = (struct roster_entry){.plan = entry->plan};
+        roster->entries[roster->count++] = (struct roster_entry){.plan = entry->plan, .stopped = entry->stopped};
         entry->plan = NULL;
     }
 }

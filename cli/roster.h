@@ -13,6 +13,7 @@ struct roster_entry {
     struct service_plan *plan;
     pk_service *service; /* NULL: not yet */
     bool leaving;        /* it is being removed */
+    bool stopped;        /* on request, and not started since */
 };
 
 struct roster {
@@ -31,14 +32,19 @@ int roster_make(struct roster *roster, pk_supervisor *supervisor);
 
 /*
  * Makes it what another one is, which is freed: what is not there any more is removed, what is new added, what has
- * changed removed and added; what is the same is not touched. Names of them go to these lists. 0, or -1: memory ran
- * out, with some of that done.
+ * changed removed and added, and stays at rest if it was stopped; what is the same is not touched. Names of them go to
+ * these lists. 0, or -1: memory ran out, with some of that done.
  */
 struct roster_changes {
     json_t *added, *changed, *removed;
 };
 int roster_become(struct roster *roster, struct roster *other, pk_supervisor *supervisor,
                   const struct roster_changes *changes);
+
+/* What was done on request: the service of that name was stopped, and with it those that need it; or it was started,
+ * and with it those that it needs. */
+void roster_note_stop(struct roster *roster, const char *name);
+void roster_note_start(struct roster *roster, const char *name);
 
 /* A service is gone. */
 void roster_forget(struct roster *roster, const pk_service *service);

@@ -5,6 +5,7 @@
  * where WHAT is start, stop, restart or reload: {"version":1, "done":WHAT}. Reload without a service reads the file
  * again, and tells what was "added", "changed" and "removed". Whatever cannot be done: {"version":1, "error":TEXT}.
  */
+#include "roster.h"
 #include "supervise-json.h"
 #include "supervise-run.h"
 
@@ -35,9 +36,13 @@ static int stop(pk_service *service, pk_error *error)
 static const struct errand_row {
     const char *name;
     int (*run)(pk_service *service, pk_error *error);
+    void (*note)(struct roster *roster, const char *name); /* NULL: nothing is to be known of it later */
 } rows[] = {
-    {"start", pk_service_start},   {"stop", stop}, {"restart", pk_service_restart},
-    {"reload", pk_service_reload}, {NULL, NULL},
+    {"start", pk_service_start, roster_note_start},
+    {"stop", stop, roster_note_stop},
+    {"restart", pk_service_restart, roster_note_start},
+    {"reload", pk_service_reload, NULL},
+    {NULL, NULL, NULL},
 };
 
 static const struct errand_row *find_row(const char *name)
@@ -59,6 +64,8 @@ static json_t *run_errand(const struct supervision *run, const struct errand_row
     }
     if (row->run(service, &error) < 0)
         return refuse(error.message);
+    if (row->note)
+        row->note(run->roster, name);
     return json_pack("{s:s}", "done", row->name);
 }
 

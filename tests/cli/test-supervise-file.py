@@ -183,6 +183,48 @@ def a_file_with_mistakes_changes_nothing():
     equal(("services.toml:2:" in ended.text, "No such file" in ended.text), (True, True), ended.text)
 
 
+@test
+def what_was_stopped_stays_at_rest():
+    file = ServiceFile(services(a=SLEEP, b=SLEEP + 'needs = ["a"]', c=SLEEP))
+    supervised = file.supervised("--stay")
+    for name in ("b", "c"):
+        supervised.wait("ready", name)
+    file.told("--stop", "a")
+    supervised.wait("rests", "a")
+    for grace in ("1s", "3s"):
+        more = f'grace = "{grace}"\n'
+        file.write(services(a=SLEEP + more, b=SLEEP + more + 'needs = ["a"]', c=SLEEP + more))
+        equal(sorted(file.told("--reload").splitlines()), ["changed a", "changed b", "changed c"])
+        supervised.wait("ready", "c")
+        equal({name: (service["state"], service["incarnation"]) for name, service in file.status().items()},
+              {"a": ("resting", 0), "b": ("resting", 0), "c": ("ready", 1)})
+    file.told("--start", "b")
+    supervised.wait("ready", "b")
+    file.write(services(a=SLEEP, b=SLEEP + 'needs = ["a"]', c=SLEEP))
+    file.told("--reload")
+    supervised.wait("removed", "a")
+    supervised.wait("ready", "b")
+    supervised.stop()
+
+
+@test
+def nobody_is_stopped_with_what_rests():
+    """What is ready when it has ended is not needed any more."""
+    done = 'command = ["true"]\nready.end = true\n'
+    file = ServiceFile(services(a=done, c=SLEEP))
+    supervised = file.supervised("--stay")
+    supervised.wait("over", "a")
+    file.told("--stop", "a")
+    file.write(services(a=done, b=SLEEP + 'needs = ["a"]', c=SLEEP))
+    file.told("--reload")
+    pid = supervised.wait("ready", "b")["pid"]
+    file.write(services(a=done + 'grace = "1s"\n', b=SLEEP + 'needs = ["a"]', c=SLEEP))
+    file.told("--reload")
+    supervised.wait("over", "a")
+    equal((file.status()["b"]["state"], file.status()["b"]["pid"]), ("ready", pid))
+    supervised.stop()
+
+
 # ---- Requests --------------------------------------------------------------------------------------------------------
 
 
