@@ -10,7 +10,78 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
+
+/* The descriptor that this path is; -1: it is none. */
+static int named_descriptor(const char *path)
+{
+    static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+        const char *number = path + strlen(directories[i]);
+        if (strncmp(path, directories[i], strlen(directories[i])) == 0 && strlen(number) <= 6 && *number &&
+            number[strspn(number, "0123456789")] == '\0')
+            return atoi(number);
+    }
+    return -1;
+}
+
+static bool is_writable(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* That, or the one of stdout and stderr that is the file at this path; -1: there is none. */
+static int find_descriptor(const char *path)
+{
+    struct stat file, own;
+    int named = named_descriptor(path);
+    if (named >= 0 || stat(path, &file) < 0)
+        return named;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fstat(fd, &own) == 0 && own.st_dev == file.st_dev && own.st_ino == file.st_ino && is_writable(fd))
+            return fd;
+    return -1;
+}
+
+/* A file that pk writes to anyway has one position for all, and what is in it is not pk's to empty; and a socket cannot
+ * be opened. Anything else can, so that only pk does not wait for who reads there. */
+static int share(struct events *events)
+{
+    struct stat status;
+    int fd = find_descriptor(events->path);
+    if (fd < 0 || fstat(fd, &status) < 0 || !(S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode)))
+        return 0;
+    events->is_socket = S_ISSOCK(status.st_mode);
+    events->fd = is_writable(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (events->fd >= 0)
+        return 1;
+    say("--events: cannot write to %s: %s", events->path, is_writable(fd) ? strerror(errno) : "it is to be read only");
+    return -1;
+}
+
+static int complain(const char *path, int number)
+{
+    struct stat status;
+    bool exists = number == ENXIO && stat(path, &status) == 0;
+    if (exists && S_ISFIFO(status.st_mode))
+        say("--events: nobody reads from %s", path);
+    else if (exists && S_ISSOCK(status.st_mode))
+        say("--events: %s is a socket, which cannot be opened (only a descriptor of pk can be one, such as "
+            "/dev/stderr)",
+            path);
+    else
+        say("--events: cannot open %s: %s", path, strerror(number));
+    return -1;
+}
 
 /* Whoever reads from the other end of a pipe, or does not, is not waited for. */
 int events_open(struct events *events, const char *path)
@@ -20,15 +91,12 @@ int events_open(struct events *events, const char *path)
         return 0;
     bool append = *path == '+';
     events->path = path + append;
+    int r = share(events);
+    if (r != 0)
+        return r < 0 ? -1 : 0;
     events->fd = open(events->path,
                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (append ? 0 : O_TRUNC), 0666);
-    if (events->fd >= 0)
-        return 0;
-    if (errno == ENXIO)
-        say("--events: nobody reads from %s", events->path);
-    else
-        say("--events: cannot open %s: %s", events->path, strerror(errno));
-    return -1;
+    return events->fd < 0 ? complain(events->path, errno) : 0;
 }
 
 void events_close(struct events *events)
@@ -47,14 +115,21 @@ static void lose(struct events *events, int number)
     events->lost = true;
 }
 
+/* Others have their part in a socket, too: that it is not waited for is said with each piece. */
+static ssize_t put(const struct events *events, const char *text, size_t length)
+{
+    return events->is_socket ? send(events->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+                             : write(events->fd, text, length);
+}
+
 /* By one write: whoever reads finds all of it or nothing, unless that fails. A line that was cut off ends before the
  * next one, when there is room again. */
-static void write_line(struct events *events, char *text, size_t length)
+static void write_line(struct events *events, const char *text, size_t length)
 {
-    if (events->torn && write(events->fd, "\n", 1) != 1)
+    if (events->torn && put(events, "\n", 1) != 1)
         return;
     events->torn = false;
-    ssize_t written = write(events->fd, text, length);
+    ssize_t written = put(events, text, length);
     if (written == (ssize_t)length)
         return;
     events->torn = written > 0;

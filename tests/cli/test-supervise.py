@@ -345,44 +345,7 @@ def ignored_signals_stay_so():
     equal(int(result.split()[1], 16), 1 << signal.SIGQUIT - 1)
 
 
-# ---- Events and logs -------------------------------------------------------------------------------------------------
-
-
-@test
-def events_tell_all():
-    ended = Supervised("--name", "job", *NEVER, "sh", "-c", "exit 3").end(3)
-    equal(ended.kinds(), ["started", "ready", "leader-ended", "ended", "over"][:2] + ended.kinds()[2:])
-    for event in ended.events:
-        equal((event["version"], event["service"], event["incarnation"]), (1, "job", 1))
-        equal(event["time"].endswith("Z") and len(event["time"]), len("2026-01-01T00:00:00.000000000Z"))
-    times = [event["monotonic_ns"] for event in ended.events]
-    equal(times, sorted(times))
-    result = next(event for event in ended.events if event["kind"] == "ended")["result"]
-    equal((result["verdict"], result["exit_code"], result["signal"], result["success"], result["how"]),
-          ("exited", 3, None, False, "exited with 3"))
-    over = ended.events[-1]
-    equal((over["end"], over["error"]["kind"]), ("failed", "exit"))
-    over = Supervised("/no/such").end(127).events[-1]
-    equal((over["end"], over["error"]["kind"], over["pid"]), ("gave-up", "not-found", None))
-
-
-@test
-def event_files_are_emptied_or_appended_to():
-    with tempfile.TemporaryDirectory() as directory:
-        path = os.path.join(directory, "events")
-        for option, times in ((path, 1), (path, 1), ("+" + path, 2)):
-            supervise("-q", "--events", option, "true")
-            with open(path, encoding="ascii") as file:
-                equal([json.loads(line)["kind"] for line in file].count("over"), times)
-        os.mkfifo(path + ".fifo")
-        refused(["supervise", "--events", path + ".fifo", "true"], 125, "nobody reads from")
-
-
-@test
-def a_full_disk_is_told_once():
-    text = supervise("--events", "/dev/full", *SOON, "--max-restarts", "3", "false", status=1)[1]
-    equal(text.count("cannot write to /dev/full: No space left on device"), 1, text)
-    equal(text.count("exited with 1\n"), 5, text)
+# ---- Logs ------------------------------------------------------------------------------------------------------------
 
 
 @test
