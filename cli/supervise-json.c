@@ -12,9 +12,10 @@ static void set(json_t *object, const char *key, json_t *value)
     json_object_set_new(object, key, value);
 }
 
+/* What does not fit is the most that does. */
 static json_t *number(uint64_t value)
 {
-    return json_integer((json_int_t)value);
+    return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
 }
 
 static json_t *number_or_null(uint64_t value)
@@ -27,15 +28,16 @@ static json_t *figure(pk_source source, uint64_t value)
     return source == PK_SOURCE_UNAVAILABLE ? json_null() : number(value);
 }
 
-/* What it was on the wall; null for 0. Clocks that were set since count. */
+/* What it was on the wall; null for 0, and for what is beyond the calendar. Clocks that were set since count. */
 static json_t *wall_time(pk_time time)
 {
     struct timespec wall = {0};
     pk_time now = pk_now();
     clock_gettime(CLOCK_REALTIME, &wall);
-    if (time == 0)
+    uint64_t today = (uint64_t)wall.tv_sec * PK_SECONDS(1) + (uint64_t)wall.tv_nsec;
+    if (time == 0 || time == PK_FOREVER || (time > now && time - now > UINT64_MAX - today))
         return json_null();
-    return json_realtime((uint64_t)wall.tv_sec * PK_SECONDS(1) + (uint64_t)wall.tv_nsec - now + time);
+    return json_realtime(today - now + time);
 }
 
 static json_t *result_of(const pk_result *result)

@@ -287,6 +287,16 @@ def status_tells_all():
 
 
 @test
+def centuries_are_no_negative_numbers():
+    file = ServiceFile(services(a='command = ["false"]\nrestart = { first-pause = "200000d", most-pause = "200000d", '
+                                  'jitter = false }\n'))
+    supervised = file.supervised()
+    equal(supervised.wait("pauses", "a")["pause_ns"], 2**63 - 1)
+    equal(file.status()["a"]["resumes"], None)
+    supervised.stop()
+
+
+@test
 def a_file_has_one_supervisor():
     file = ServiceFile(services(a=SLEEP))
     supervised = file.supervised()
