@@ -62,11 +62,15 @@ static int follow(struct inquiry *inquiry)
     return loop_timer_set(&inquiry->timer, wake);
 }
 
-/* The probe's own rhythm is not used: what it would ask again after a pause is an answer here. */
+/* The probe's own rhythm is not used: what it would ask again after a pause is an answer here. A callback that is asked
+ * may end the inquiry: then nobody waits for its answer any more. */
 static void advance(struct inquiry *inquiry)
 {
+    unsigned ended = inquiry->ended;
     unwatch(inquiry); /* before it is closed */
     int r = probe_advance(&inquiry->asking, sys_now());
+    if (inquiry->ended != ended)
+        return;
     if (r == 0 && inquiry->asking.fd >= 0) {
         r = follow(inquiry);
         if (r == 0)
@@ -110,14 +114,18 @@ static void ask_command(struct inquiry *inquiry)
     answer(inquiry, INQUIRY_UNASKED);
 }
 
-/* It is not waited for: one that cannot be killed, on a file system that does not answer, would hold up everything. */
+/* It is not waited for: one that cannot be killed, on a file system that does not answer, would hold up everything. Who
+ * traces it may end the inquiry. */
 static void give_up_command(struct inquiry *inquiry)
 {
     static const pk_stop_options at_once = {.size = sizeof(pk_stop_options), .signal_number = SIGKILL};
+    unsigned ended = inquiry->ended;
     char time[32];
     inquiry->lingers = true;
     inquiry->next = PK_FOREVER;
     task_stop(inquiry->task, &at_once);
+    if (inquiry->ended != ended)
+        return;
     refuse(inquiry, "%s has not ended within %s", pk_command_program(inquiry->probe->command),
            pk_format_duration(inquiry->patience, time, sizeof(time)));
     answer(inquiry, INQUIRY_BAD);
@@ -179,7 +187,8 @@ int inquiry_begin(struct inquiry *inquiry, pk_loop *loop, pk_probe *probe, pk_du
                   inquiry_callback callback, void *data, pk_error *error)
 {
     bool asks = probe->nature != PROBE_OF_COMMAND && probe->nature != PROBE_OF_HEARTBEAT;
-    *inquiry = (struct inquiry){.loop = loop, .callback = callback, .data = data, .patience = patience, .watched = -1};
+    *inquiry = (struct inquiry){
+        .loop = loop, .callback = callback, .data = data, .patience = patience, .watched = -1, .ended = inquiry->ended};
     int r = asks ? probe_begin(probe, &inquiry->asking, error) : 0;
     if (r < 0)
         return r;
@@ -220,4 +229,5 @@ void inquiry_end(struct inquiry *inquiry)
         probe_end(&inquiry->asking);
     pk_probe_free(inquiry->probe);
     inquiry->probe = NULL;
+    inquiry->ended++;
 }

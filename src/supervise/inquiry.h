@@ -22,6 +22,7 @@ typedef void (*inquiry_callback)(struct inquiry *inquiry, int answer, void *data
 
 struct inquiry {
     pk_probe *probe; /* NULL: there is none, and nothing to end */
+    unsigned ended;  /* how often: whoever was called back meanwhile sees whether it is still the same */
     pk_loop *loop;
     inquiry_callback callback;
     void *data;
@@ -44,7 +45,7 @@ struct inquiry {
     char refusal[PROBE_REFUSAL_SIZE];
 };
 
-/* The probe is shared. Nothing is asked yet. */
+/* The probe is shared. Nothing is asked yet. One that begins for the first time is all zero. */
 int inquiry_begin(struct inquiry *inquiry, pk_loop *loop, pk_probe *probe, pk_duration patience,
                   inquiry_callback callback, void *data, pk_error *error);
 

@@ -199,6 +199,36 @@ static void three_times_not_well_is_a_failure(void **state)
     vigil_free(&vigil);
 }
 
+struct physician {
+    pk_service *service;
+    int asked;
+};
+
+static int restart_once(void *data)
+{
+    struct physician *physician = data;
+    if (physician->asked++ == 0)
+        pk_service_restart(physician->service, NULL);
+    return -EPERM;
+}
+
+/* The answer of the first time is of no use any more: the second time it is one. */
+static void a_callback_may_restart_its_service(void **state)
+{
+    struct vigil vigil;
+    struct physician physician = {0};
+    (void)state;
+    vigil_init(&vigil);
+    physician.service = vigil_add(&vigil, "web", "hold");
+    ask_often(physician.service, pk_probe_call(restart_once, &physician), 1);
+    vigil_restarts(physician.service, PK_RESTART_NEVER, 0);
+    vigil_run(&vigil);
+    assert_string_equal(vigil.diary, "web started, web ready, web stops, web ended, "
+                                     "web started, web ready, web not-well, web stops, web ended, web over");
+    assert_int_equal(physician.asked, 2);
+    vigil_free(&vigil);
+}
+
 /* It is killed, and counts as no answer. */
 static void a_probe_may_hang(void **state)
 {
@@ -296,6 +326,7 @@ static const struct test tests[] = {
     PK_TEST(not_when_it_has_ended_before),
     PK_TEST(not_in_time_is_a_failure),
     PK_TEST(three_times_not_well_is_a_failure),
+    PK_TEST(a_callback_may_restart_its_service),
     PK_TEST(a_probe_may_hang),
     PK_TEST(a_heart_has_to_beat),
     PK_TEST(a_heart_that_beats_is_well),
