@@ -29,7 +29,7 @@ int probe_refuse(struct probe *probe, const char *format, ...)
     return PROBE_REFUSED;
 }
 
-static void stop_attempt(struct probe *probe)
+void probe_stop(struct probe *probe)
 {
     probe->fd = sys_close_safe(probe->fd);
     probe->connected = false;
@@ -67,7 +67,7 @@ int probe_advance(struct probe *probe, pk_time now)
     int r = probe->fd < 0 ? ask(probe, now) : hear(probe, now);
     if (r == PROBE_WAITS)
         return 0;
-    stop_attempt(probe);
+    probe_stop(probe);
     if (r == PROBE_REFUSED) {
         pause_after_refusal(probe, now);
         return 0;
@@ -90,7 +90,7 @@ const char *probe_refusal(const struct probe *probe)
 
 void probe_end(struct probe *probe)
 {
-    stop_attempt(probe);
+    probe_stop(probe);
     if (probe->kind->end)
         probe->kind->end(probe);
 }

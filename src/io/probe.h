@@ -74,6 +74,9 @@ pk_time probe_interest(const struct probe *probe, struct pollfd *fd);
 /* Why it is not ready: "the connection to 127.0.0.1:8080 was refused". */
 const char *probe_refusal(const struct probe *probe);
 
+/* Gives up the attempt that is going on, if one is, as if it had not been made. */
+void probe_stop(struct probe *probe);
+
 void probe_end(struct probe *probe);
 
 #endif

@@ -8,6 +8,7 @@
 #include "process/task.h"
 
 #include <processkit/parse.h>
+#include <processkit/retry.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,18 @@ static void answer(struct inquiry *inquiry, int number)
     inquiry->asked = false;
     loop_timer_set(&inquiry->timer, PK_FOREVER);
     inquiry->callback(inquiry, number, inquiry->data); /* the inquiry may be gone */
+}
+
+/* What is short in this process or on this machine. A limit on watches is -ENOSPC; nothing that is asked is. */
+static bool is_shortage(int number)
+{
+    return number == -EMFILE || number == -ENFILE || number == -ENOMEM || number == -ENOBUFS || number == -ENOSPC;
+}
+
+/* Whoever has got no answer for another reason has got none from the service. */
+static int judge_errno(int number)
+{
+    return is_shortage(number) ? INQUIRY_UNASKED : INQUIRY_BAD;
 }
 
 /* ---- Connections, paths and callbacks --------------------------------------------------------------------------- */
@@ -76,16 +89,23 @@ static void advance(struct inquiry *inquiry)
         if (r == 0)
             return;
         unwatch(inquiry);
+        probe_stop(&inquiry->asking); /* the next question is another one */
     }
     if (r < 0)
         refuse(inquiry, "%s", error_text(r));
     else if (r == 0)
         refuse(inquiry, "%s", probe_refusal(&inquiry->asking));
     inquiry->asking.wake = 0;
-    answer(inquiry, r < 0 && inquiry->probe->nature != PROBE_OF_CALLBACK ? INQUIRY_UNASKED : r);
+    answer(inquiry, r < 0 && inquiry->probe->nature != PROBE_OF_CALLBACK ? judge_errno(r) : r);
 }
 
 /* ---- Commands --------------------------------------------------------------------------------------------------- */
+
+/* One that could not be started may be so for the same want, or be busy being written. */
+static int judge_error(const pk_error *error)
+{
+    return pk_error_is_transient(error) || error->kind == PK_ERROR_NO_MEMORY ? INQUIRY_UNASKED : INQUIRY_BAD;
+}
 
 static void on_task(pk_task *task, int number, const pk_error *error, void *data)
 {
@@ -98,7 +118,7 @@ static void on_task(pk_task *task, int number, const pk_error *error, void *data
     }
     if (number < 0)
         refuse(inquiry, "%s", error->message);
-    answer(inquiry, number >= 0 ? INQUIRY_GOOD : INQUIRY_BAD);
+    answer(inquiry, number < 0 ? judge_error(error) : INQUIRY_GOOD);
 }
 
 static void ask_command(struct inquiry *inquiry)
@@ -111,7 +131,7 @@ static void ask_command(struct inquiry *inquiry)
         return;
     }
     refuse(inquiry, "%s", error.message);
-    answer(inquiry, INQUIRY_UNASKED);
+    answer(inquiry, judge_error(&error));
 }
 
 /* It is not waited for: one that cannot be killed, on a file system that does not answer, would hold up everything. Who
@@ -155,7 +175,7 @@ static void ask_heartbeat(struct inquiry *inquiry)
         refuse(inquiry, "%s: %s", error_text(r), inquiry->probe->place);
     else if (!beats)
         refuse(inquiry, "%s was not touched", inquiry->probe->place);
-    answer(inquiry, beats ? INQUIRY_GOOD : INQUIRY_BAD);
+    answer(inquiry, beats ? INQUIRY_GOOD : judge_errno(r));
 }
 
 /* ---- Questions -------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,8 @@ struct inquiry;
 
 /*
  * What came of a question; or a negative errno, by which a callback says that it never will be good. What cannot be
- * asked, for want of descriptors perhaps, tells nothing of whom it is about.
+ * asked, for want of descriptors or memory of our own, tells nothing of whom it is about. Any other failure does: a
+ * path on a file system that has gone, an address of a family that there is not.
  */
 enum { INQUIRY_BAD, INQUIRY_GOOD, INQUIRY_UNASKED };
 
