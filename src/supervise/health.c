@@ -7,6 +7,7 @@
 #include "contain/group.h"
 #include "process/command.h"
 #include "supervise/supervise.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -251,9 +252,16 @@ void health_end(pk_service *service)
 
 /* ---- Times ------------------------------------------------------------------------------------------------------ */
 
+/* Whoever runs timers that are due has looked at the clock already: a time that comes later than that is not one of
+ * them, however soon it is, and descriptors are read first. */
+static pk_time next_round(void)
+{
+    return time_add(sys_now(), 1);
+}
+
 pk_time health_wake(const pk_service *service)
 {
-    return time_earlier(service->ready_by, service->fed_by);
+    return service->overdue ? next_round() : time_earlier(service->ready_by, service->fed_by);
 }
 
 static const char *why_not_ready(const pk_service *service)

@@ -92,6 +92,57 @@ static void the_commands_own_callback_is_called_too(void **state)
     vigil_free(&vigil);
 }
 
+/* ---- In time ---------------------------------------------------------------------------------------------------- */
+
+#define IN_TIME PK_SECONDS(2)
+
+static void hand_over(const char *fifo, int flags)
+{
+    char byte = '\n';
+    int end = open(fifo, flags | O_CLOEXEC);
+    assert_int_equal(flags == O_WRONLY ? write(end, &byte, 1) : read(end, &byte, 1), 1);
+    close(end);
+}
+
+/* When the bell has rung, web says that it is ready; the owner is busy until it should have heard that, and has looked
+ * at what there was to read before. */
+static void be_busy(struct vigil *vigil, const pk_service_event *event)
+{
+    static pk_time late;
+    bool is_web = strcmp(event->name, "web") == 0;
+    if (is_web && event->kind == PK_SERVICE_STARTED)
+        late = event->time + IN_TIME + 1;
+    if (strcmp(event->name, "bell") == 0 && event->kind == PK_SERVICE_IS_READY) {
+        hand_over("gate", O_WRONLY);
+        hand_over("said", O_RDONLY);
+        while (pk_now() < late)
+            usleep(1000);
+    }
+    if (is_web && (event->kind == PK_SERVICE_IS_READY || event->kind == PK_SERVICE_NOT_READY))
+        pk_supervisor_stop(vigil->supervisor, NULL);
+}
+
+static void what_was_written_in_time_is_heard_first(void **state)
+{
+    struct vigil vigil;
+    (void)state;
+    assert_int_equal(mkfifo("gate", 0600), 0);
+    assert_int_equal(mkfifo("said", 0600), 0);
+    vigil_init(&vigil);
+    vigil.react = be_busy;
+    pk_service *web = vigil_add_script(&vigil, "web", "read go <gate; echo open; echo >said; exec sleep 1000");
+    pk_service_ready_line(web, 1, is_open, NULL);
+    pk_service_ready_timeout(web, IN_TIME);
+    pk_service_ready_line(vigil_add(&vigil, "one", "hold"), 1, NULL, NULL); /* so that there are more timers */
+    pk_service_ready_line(vigil_add(&vigil, "two", "hold"), 1, NULL, NULL);
+    pk_service_ready_line(vigil_add(&vigil, "bell", "print rings -- hold"), 1, NULL, NULL);
+    vigil_run(&vigil);
+    assert_non_null(strstr(vigil.diary, "bell ready, web ready"));
+    vigil_free(&vigil);
+    unlink("gate");
+    unlink("said");
+}
+
 /* ---- What is asked ---------------------------------------------------------------------------------------------- */
 
 static void by_a_path(void **state)
@@ -320,6 +371,7 @@ static const struct test tests[] = {
     PK_TEST(by_a_line_feed_on_a_descriptor),
     PK_TEST(not_by_closing_that_descriptor),
     PK_TEST(the_commands_own_callback_is_called_too),
+    PK_TEST(what_was_written_in_time_is_heard_first),
     PK_TEST(by_a_path),
     PK_TEST(by_a_command),
     PK_TEST(by_a_callback),
