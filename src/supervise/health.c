@@ -83,6 +83,7 @@ static void hear_watchdog(pk_service *service, const struct notify_word *word)
 static void wind_down(pk_service *service)
 {
     inquiry_end(&service->alive_inquiry);
+    service->alive_from = PK_FOREVER;
     service->winding_down = true;
     service_tell(service, (pk_service_event){.kind = PK_SERVICE_STOPS});
 }
@@ -162,16 +163,17 @@ static int begin_to_ask_whether_ready(pk_service *service, pk_error *error)
     return r;
 }
 
-static void begin_to_ask_whether_alive(pk_service *service)
+/* For want of memory this may fail, which says nothing of the service: it is tried again when the next question would
+ * come. */
+static void begin_to_ask_whether_alive(pk_service *service, pk_time first)
 {
     pk_error error;
     int r = inquiry_begin(&service->alive_inquiry, service->supervisor->loop, service->alive_probe,
                           service->alive.timeout, on_alive_answer, service, &error);
     service->alive_now = service->alive;
-    if (r < 0)
-        be_sick(service, error.message);
-    else
-        inquiry_ask(&service->alive_inquiry, pk_deadline(service->alive.interval));
+    service->alive_from = r < 0 ? pk_deadline(service->alive.interval) : PK_FOREVER;
+    if (r == 0)
+        inquiry_ask(&service->alive_inquiry, first);
 }
 
 void health_watch(pk_service *service)
@@ -180,7 +182,7 @@ void health_watch(pk_service *service)
     if (service->watchdog_time > 0)
         service->fed_by = pk_deadline(service->watchdog_time);
     if (service->alive_probe)
-        begin_to_ask_whether_alive(service);
+        begin_to_ask_whether_alive(service, pk_deadline(service->alive.interval));
 }
 
 /* ---- The beginning and the end ---------------------------------------------------------------------------------- */
@@ -237,7 +239,7 @@ void health_ask_no_more(pk_service *service)
 {
     inquiry_end(&service->ready_inquiry);
     inquiry_end(&service->alive_inquiry);
-    service->ready_by = service->fed_by = PK_FOREVER;
+    service->ready_by = service->fed_by = service->alive_from = PK_FOREVER;
     service->overdue = false;
 }
 
@@ -261,7 +263,8 @@ static pk_time next_round(void)
 
 pk_time health_wake(const pk_service *service)
 {
-    return service->overdue ? next_round() : time_earlier(service->ready_by, service->fed_by);
+    pk_time judged = service->overdue ? next_round() : time_earlier(service->ready_by, service->fed_by);
+    return time_earlier(judged, service->alive_from);
 }
 
 static const char *why_not_ready(const pk_service *service)
@@ -290,6 +293,8 @@ static bool was_given_time(pk_service *service)
 
 void health_on_time(pk_service *service, pk_time now)
 {
+    if (now >= service->alive_from)
+        begin_to_ask_whether_alive(service, now);
     if (now < service->ready_by && now < service->fed_by)
         service->overdue = false;
     else if (!was_given_time(service))

@@ -108,6 +108,7 @@ struct pk_service {
     pk_time ready_by;          /* STARTING: when it is late */
     pk_duration watchdog_time; /* as it has said last; 0: none */
     pk_time fed_by;            /* READY, with a watchdog: when it is not well any more */
+    pk_time alive_from;        /* READY, if it could not be begun to ask: when that is tried again */
     pk_time stuck_until;       /* when that is looked at again */
     char text[256];            /* STATUS= */
 };

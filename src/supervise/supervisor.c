@@ -74,6 +74,7 @@ static pk_service *make(pk_supervisor *supervisor, const char *name, const pk_co
         .reload_signal = SIGHUP,
         .ready_by = PK_FOREVER,
         .fed_by = PK_FOREVER,
+        .alive_from = PK_FOREVER,
         .stuck_until = PK_FOREVER,
         .log_watched = -1,
     };
