@@ -107,12 +107,12 @@ static void remove_first(struct service_log *log, size_t length)
     memmove(log->bytes, log->bytes + length, log->length);
 }
 
+/* Where there is nothing, nothing is waited for, also if it was left out by somebody else. */
 static void write_out(struct service_log *log)
 {
-    if (log->length == 0)
-        return;
-    int number;
-    remove_first(log, log_file_write(&log->file, log->bytes, log->length, &number));
+    int number = 0;
+    if (log->length > 0)
+        remove_first(log, log_file_write(&log->file, log->bytes, log->length, &number));
     if (number < 0)
         lose_from(log, measure_rest(log), number);
     log->waits = number == 0 && log->length > 0;

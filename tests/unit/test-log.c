@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -283,6 +284,59 @@ static void many_lines_are_written_before_the_flush(void **state)
     assert_int_equal(lost, 0);
 }
 
+/* ---- A FIFO ----------------------------------------------------------------------------------------------------- */
+
+static int make_fifo(void)
+{
+    assert_int_equal(mkfifo("log", 0600), 0);
+    return open("log", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* Lines until there is no room, of which the last one that has room is too long for a FIFO to take at once. */
+static void fill(struct service_log *log)
+{
+    enum { LONG = 100 << 10, LEFT = 800 };
+    static char line[1000], longest[2 * LONG];
+    memset(line, 'x', sizeof(line) - 1);
+    memset(longest, 'y', sizeof(longest) - 1);
+    while (log->length < LOG_MOST - LONG)
+        say(log, line);
+    longest[LOG_MOST - log->length - LEFT] = '\0';
+    say(log, longest);
+    assert_int_equal(log_lost(log), 0);
+    say(log, line);
+    assert_int_equal(log_lost(log), 1);
+}
+
+/* Nobody waits any more for who has read the one. */
+static void another_fifo_has_room(void **state)
+{
+    (void)state;
+    struct service_log log;
+    char bytes[4096] = "", expected[128] = "";
+    int fd = make_fifo();
+    log_to(&log, "log");
+    fill(&log);
+    while (!log.file.unfinished) {
+        assert_true(read(fd, bytes, sizeof(bytes)) > 0);
+        log_flush(&log);
+    }
+    assert_true(log.length > 0);
+    assert_int_equal(rename("log", "old"), 0);
+    int other = make_fifo();
+    say_at(&log, "next", NOON + 1000000000);
+    log_flush(&log);
+    assert_int_equal(log_interest(&log).fd, -1);
+    assert_true(read(other, bytes, sizeof(bytes)) > 0);
+    note_losses(expected, 2, ENOBUFS);
+    strcat(expected, "next\n");
+    bytes[strlen(expected)] = '\0';
+    assert_string_equal(bytes, expected);
+    log_close(&log);
+    close(fd);
+    close(other);
+}
+
 static const struct test tests[] = {
     PK_TEST(a_file_is_made),
     PK_TEST(what_cannot_be_opened_is_refused),
@@ -298,6 +352,7 @@ static const struct test tests[] = {
     PK_TEST(another_number_is_another_line),
     PK_TEST(a_line_may_be_long),
     PK_TEST(many_lines_are_written_before_the_flush),
+    PK_TEST(another_fifo_has_room),
 };
 
 PK_TEST_MAIN(tests)
