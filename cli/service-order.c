@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum mark { NEW, OPEN, DONE };
 
@@ -15,6 +16,12 @@ struct node {
     const struct service_plan *plan;
     enum mark mark;
     size_t next; /* of its needs: the one to look at */
+
+    /* Where its log is, if there is that directory already, whatever it is called. */
+    bool has_directory;
+    dev_t device;
+    ino_t inode;
+    const char *log_name; /* there; or the whole path. "": it has none */
 };
 
 struct graph {
@@ -94,10 +101,36 @@ static void follow(struct graph *graph, struct node *start)
 
 /* ---- Logs -------------------------------------------------------------------------------------------------------- */
 
+static void look_up_log(struct node *node)
+{
+    const char *path = node->plan->log_path, *slash = path ? strrchr(path, '/') : NULL;
+    struct stat status;
+    node->log_name = path ? path : "";
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
+    if (directory && stat(directory, &status) == 0) {
+        node->has_directory = true;
+        node->device = status.st_dev;
+        node->inode = status.st_ino;
+        node->log_name = slash + 1;
+    }
+    free(directory);
+}
+
+static int compare_places(const struct node *a, const struct node *b)
+{
+    if (a->has_directory != b->has_directory)
+        return a->has_directory ? 1 : -1;
+    if (a->device != b->device)
+        return a->device < b->device ? -1 : 1;
+    if (a->inode != b->inode)
+        return a->inode < b->inode ? -1 : 1;
+    return strcmp(a->log_name, b->log_name);
+}
+
 static int compare_logs(const void *a, const void *b)
 {
     const struct service_plan *first = ((const struct node *)a)->plan, *second = ((const struct node *)b)->plan;
-    int r = strcmp(first->log_path ? first->log_path : "", second->log_path ? second->log_path : "");
+    int r = compare_places(a, b);
     if (r == 0 && first->log_place.line != second->log_place.line)
         r = first->log_place.line < second->log_place.line ? -1 : 1;
     return r;
@@ -105,11 +138,13 @@ static int compare_logs(const void *a, const void *b)
 
 static void look_for_shared_logs(struct graph *graph)
 {
+    for (size_t i = 0; i < graph->count; i++)
+        look_up_log(&graph->nodes[i]);
     qsort(graph->nodes, graph->count, sizeof(graph->nodes[0]), compare_logs);
     for (size_t i = 1; i < graph->count; i++) {
         const struct service_plan *plan = graph->nodes[i].plan, *other = graph->nodes[i - 1].plan;
         bool is_rotated = plan->log_options.most_bytes > 0 || other->log_options.most_bytes > 0;
-        if (is_rotated && plan->log_path && other->log_path && strcmp(plan->log_path, other->log_path) == 0)
+        if (is_rotated && plan->log_path && compare_places(&graph->nodes[i], &graph->nodes[i - 1]) == 0)
             fault_add(graph->faults, plan->log_place, "log.path: '%s' and '%s' would write to one file", other->name,
                       plan->name);
     }

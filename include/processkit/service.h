@@ -194,7 +194,8 @@ typedef struct pk_log_options {
  *
  * A link is followed, /dev/stdout too; only a regular file that is no link is rotated. No line is cut by that, and a
  * rotation that cannot be is noted in the file, which goes on. One that somebody else moves away or removes is made
- * anew by the next line a second later. Several services may share a file that is never rotated by size.
+ * anew by the next line a second later. Several services may share a file that is never rotated by size (`most_bytes` 0
+ * for each of them); otherwise that is invalid, whatever paths lead to it.
  *
  * The service never waits for it. A file that cannot be written to, since the disk is full perhaps, gets the lines that
  * come when it can again. Of what is read too slowly, such as a pipe, 256 KiB are kept until it is. What is lost is

@@ -13,6 +13,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- Where it is ------------------------------------------------------------------------------------------------ */
+
+struct log_place log_place_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct log_place place = {.name = path};
+    struct stat status;
+    char directory[PATH_MAX];
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    if (length >= sizeof(directory))
+        return place;
+    snprintf(directory, sizeof(directory), "%.*s", (int)length, path);
+    if (sys_fstatat(AT_FDCWD, length > 0 ? directory : ".", &status, 0) < 0)
+        return place;
+    return (struct log_place){true, status.st_dev, status.st_ino, path + length};
+}
+
+bool log_place_is_same(const struct log_place *a, const struct log_place *b)
+{
+    return a->is_known == b->is_known && a->device == b->device && a->inode == b->inode &&
+           strcmp(a->name, b->name) == 0;
+}
+
 /* ---- Opening ---------------------------------------------------------------------------------------------------- */
 
 static bool is_same(const struct log_file *file, const struct stat *status)

@@ -11,6 +11,18 @@
 
 #include <processkit/service.h>
 
+/* Where the file of a path is, whatever that calls the directory. */
+struct log_place {
+    bool is_known; /* there is such a directory */
+    dev_t device;
+    ino_t inode;
+    const char *name; /* in it; or the whole path */
+};
+
+/* The path must last. */
+struct log_place log_place_of(const char *path);
+bool log_place_is_same(const struct log_place *a, const struct log_place *b);
+
 struct log_file {
     struct tee out; /* -1: it was removed, and could not be made anew */
     char *path;     /* from the root; NULL: the owner's stderr */

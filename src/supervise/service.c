@@ -200,6 +200,7 @@ void pk_service_log(pk_service *service, const pk_log_options *options)
     if (options)
         memcpy(&taken, options, options->size);
     free(service->log_path);
+    service->log_place.name = NULL;
     service->log_options = taken;
     service->log_path = service->log_options.path ? strdup(service->log_options.path) : NULL;
     if (service->log_options.path && !service->log_path)
@@ -220,19 +221,26 @@ void pk_service_reload_signal(pk_service *service, int signal_number)
 
 /* ---- Whether it makes sense ------------------------------------------------------------------------------------- */
 
-/* Two who rotate one file would take it from each other. */
-static bool shares_its_log(const pk_service *service)
+/* One whose log was not looked for yet will find this one. */
+static bool has_log_of(const pk_service *service, const pk_service *other)
 {
+    return strcmp(service->log_path, other->log_path) == 0 ||
+           (other->log_place.name && log_place_is_same(&service->log_place, &other->log_place));
+}
+
+/* Two who rotate one file would take it from each other. */
+static bool shares_its_log(pk_service *service)
+{
+    service->log_place = log_place_of(service->log_path);
     for (const pk_service *other = service->supervisor->first; other; other = other->next)
-        if (other != service && !other->removing && other->log_path &&
-            strcmp(other->log_path, service->log_path) == 0 &&
+        if (other != service && !other->removing && other->log_path && has_log_of(service, other) &&
             (other->log_options.most_bytes > 0 || service->log_options.most_bytes > 0))
             return true;
     return false;
 }
 
 /* What is wrong with its settings, each of which makes sense by itself; NULL: nothing. */
-static const char *find_contradiction(const pk_service *service)
+static const char *find_contradiction(pk_service *service)
 {
     if (service->command->leftovers == PK_LEFTOVERS_ALLOW)
         return "its leftovers cannot be allowed to live on: it is never started again before its tree is empty";
@@ -243,7 +251,7 @@ static const char *find_contradiction(const pk_service *service)
     return NULL;
 }
 
-int service_check(const pk_service *service, pk_error *error)
+int service_check(pk_service *service, pk_error *error)
 {
     char what[SERVICE_NAME_SIZE + 16] = "service ";
     strcat(what, service->name);

@@ -64,6 +64,7 @@ struct pk_service {
     size_t need_count;
     pk_log_options log_options;
     char *log_path;
+    struct log_place log_place; /* when it was checked last; no name: it was not */
 
     /* What becomes of it. */
     struct machine machine;
@@ -141,7 +142,7 @@ struct pk_supervisor {
 PK_PRINTF(3, 4) void service_remember(pk_service *service, int number, const char *format, ...);
 
 /* Whether its settings make sense. */
-int service_check(const pk_service *service, pk_error *error);
+int service_check(pk_service *service, pk_error *error);
 
 /* Takes it out of its supervisor, and kills what runs. */
 void service_forget(pk_service *service);

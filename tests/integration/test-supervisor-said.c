@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- Words ------------------------------------------------------------------------------------------------------ */
@@ -171,6 +172,43 @@ static void a_log_is_of_one_service(void **state)
     vigil_free(&vigil);
 }
 
+/* By whatever name; but each may have the same name in a directory of its own, and nobody minds if it is not rotated.
+ */
+static void a_log_has_many_names(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        uint64_t most_bytes;
+        int r;
+    } pairs[] = {
+        {"log", "./log", 1, -EINVAL},
+        {"log", "here/log", 1, -EINVAL},
+        {"there/../log", "./log", 1, -EINVAL},
+        {"none/log", "none/log", 1, -EINVAL},
+        {"log", "there/log", 1, 0},
+        {"log", "here/log", 0, 0},
+        {"log", "log.1", 1, 0},
+    };
+    (void)state;
+    assert_int_equal(symlink(".", "here"), 0);
+    assert_int_equal(mkdir("there", 0700), 0);
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        pk_error error = {.message = ""};
+        struct vigil vigil;
+        pk_log_options options = PK_LOG_OPTIONS_INIT;
+        options.path = pairs[i].first;
+        options.most_bytes = pairs[i].most_bytes;
+        vigil_init(&vigil);
+        pk_service_log(vigil_add(&vigil, "a", "exit 0"), &options);
+        options.path = pairs[i].second;
+        pk_service_log(vigil_add(&vigil, "b", "exit 0"), &options);
+        assert_int_equal(pk_supervisor_run(vigil.supervisor, &error), pairs[i].r);
+        assert_true(pairs[i].r == 0 || strstr(error.message, "another one has the same log"));
+        vigil_free(&vigil);
+    }
+    assert_int_equal(system("rm -rf log* here there"), 0);
+}
+
 static const struct test tests[] = {
     PK_TEST(it_says_when_it_is_ready),
     PK_TEST(it_says_that_it_reloads),
@@ -180,6 +218,7 @@ static const struct test tests[] = {
     PK_TEST(its_lines_are_kept),
     PK_TEST(a_full_disk_is_told),
     PK_TEST(a_log_is_of_one_service),
+    PK_TEST(a_log_has_many_names),
 };
 
 PK_TEST_MAIN(tests)

@@ -266,6 +266,9 @@ static const struct mistake mistakes_in_a_file[] = {
     {"[service.a]\ncommand = [\"a\"]\nlog = \"x\"\n[service.b]\ncommand = [\"b\"]\nlog.path = "
      "\"./y\"\n[service.c]\ncommand = [\"c\"]\nlog = \"x\"",
      "9:7: log.path: 'a' and 'c' would write to one file"},
+    {"[service.a]\ncommand = [\"a\"]\nlog = \"/proc/self/cwd/x\"\n[service.b]\ncommand = [\"b\"]\nlog = "
+     "\"/x\"\n[service.c]\ncommand = [\"c\"]\nlog.path = \"/proc/self/cwd/./x\"",
+     "9:12: log.path: 'a' and 'c' would write to one file"},
     {"[service.a]\ncommand = [\"a\"]\ncommand = [\"b\"]", "3:11: no valid TOML: "},
     {"[service.a]\ncommand = [\"a\"]\n[service.b]\ncommand = [\"a\"]\n[service.a]\ngrace = 1", "5:1: no valid TOML: "},
     {"[service.a]\ncommand = [\"a\"]\nenvironment.A = 1\nenvironment.A = 2", "4:17: no valid TOML: "},
