@@ -329,9 +329,18 @@ int ladder_wait_empty(pk_group *group, pk_time deadline)
     return r < 0 ? r : 0;
 }
 
+static const pk_stop_options at_once = {.size = sizeof(at_once)};
+
+void ladder_kill(pk_group *group)
+{
+    struct ladder ladder;
+    ladder_begin(&ladder, group, NULL, &at_once, false);
+    ladder_advance(&ladder);
+    ladder_end(&ladder);
+}
+
 static void kill_group(pk_group *group)
 {
-    static const pk_stop_options at_once = {.size = sizeof(at_once)};
     struct ladder ladder;
     ladder_begin(&ladder, group, NULL, &at_once, false);
     ladder.patient = false;

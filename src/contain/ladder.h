@@ -58,6 +58,9 @@ void ladder_end(struct ladder *ladder);
 /* From beginning to end, waiting here. Returns the result. */
 int ladder_run(struct ladder *ladder);
 
+/* Kills the members, and waits for nothing. What the first kill did not reach, the next may. */
+void ladder_kill(pk_group *group);
+
 /* Waits until the group is empty. -ETIMEDOUT. */
 int ladder_wait_empty(pk_group *group, pk_time deadline);
 

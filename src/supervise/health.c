@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "contain/group.h"
 #include "process/command.h"
 #include "supervise/supervise.h"
 #include "sys/sys.h"
@@ -122,7 +121,7 @@ static void on_word(const struct notify_word *word, void *data)
 static int is_member(pid_t pid, void *data)
 {
     pk_service *service = data;
-    return service->process ? group_has_member(incarnation_group(service), pid) : -ESRCH;
+    return service->process ? incarnation_has_member(service, pid) : -ESRCH;
 }
 
 /* ---- What is asked ---------------------------------------------------------------------------------------------- */

@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "contain/group.h"
 #include "process/carry.h"
 #include "process/command.h"
+#include "process/company.h"
 #include "process/output.h"
 #include "process/process.h"
 #include "supervise/supervise.h"
@@ -19,16 +21,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READY_FIRST_PAUSE   PK_MILLISECONDS(10)
-#define READY_LONGEST_PAUSE PK_MILLISECONDS(100)
-#define READY_PATIENCE      PK_SECONDS(1)
-#define READY_PATIENCE_LONG PK_SECONDS(10) /* for a command */
-#define STUCK_PAUSE         PK_SECONDS(1)
+#define FIRST_STUCK_PAUSE PK_MILLISECONDS(10) /* for what was only just killed */
+#define MOST_STUCK_PAUSE  PK_SECONDS(1)
 
-pk_group *incarnation_group(const pk_service *service)
+/* ---- Its groups ------------------------------------------------------------------------------------------------- */
+
+/* What its tree is in, by place: of a pipeline the groups of all stages, which may be their own, and the one around
+ * those that have none. NULL: there is none at that place, but there may be at the next. */
+static size_t group_places(const pk_service *service)
 {
-    pk_group *trunk = pk_process_pipeline_group(service->process);
-    return trunk ? trunk : pk_process_group(service->process);
+    const struct company *company = service->process->company;
+    return company ? company->count + 1 : 1;
+}
+
+static pk_group *group_at(const pk_service *service, size_t place)
+{
+    const pk_process *stage = pk_process_stage(service->process, place);
+    return stage ? stage->run.group : service->process->company->group;
+}
+
+int incarnation_has_member(const pk_service *service, pid_t pid)
+{
+    int r = 0;
+    for (size_t i = 0; r <= 0 && i < group_places(service); i++) {
+        pk_group *group = group_at(service, i);
+        int has = group ? group_has_member(group, pid) : 0;
+        r = has != 0 ? has : r;
+    }
+    return r;
+}
+
+static void kill_all(const pk_service *service)
+{
+    for (size_t i = 0; i < group_places(service); i++)
+        if (group_at(service, i))
+            ladder_kill(group_at(service, i));
+}
+
+static bool is_empty(const pk_service *service)
+{
+    bool empty = true;
+    for (size_t i = 0; empty && i < group_places(service); i++)
+        empty = !group_at(service, i) || pk_group_is_empty(group_at(service, i), NULL) > 0;
+    return empty;
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
@@ -77,27 +112,48 @@ static void on_freed(void *data)
     service_feed_empty(service);
 }
 
+/* Of a pipeline, any stage counts, whoever was the culprit. */
+static bool is_unkillable(const pk_process *process)
+{
+    for (size_t i = 0; i < pk_process_stage_count(process); i++)
+        if (pk_process_stage_result(process, i)->verdict == PK_VERDICT_UNKILLABLE)
+            return true;
+    return false;
+}
+
+static size_t name_members(const pk_result *result, char *names, size_t used, size_t size)
+{
+    char name[64];
+    if (result->verdict != PK_VERDICT_UNKILLABLE)
+        return used;
+    for (int i = 0; i < result->leftover_count && i < PK_RESULT_LEFTOVERS && used < size; i++)
+        used += (size_t)snprintf(names + used, size - used, "%s%s (pid %d)", used ? ", " : "",
+                                 pk_format_text(result->leftovers[i].name, name, sizeof(name)),
+                                 (int)result->leftovers[i].pid);
+    return used;
+}
+
 /* Members that cannot be killed are in uninterruptible sleep: when that is over, they are gone. */
 static void be_stuck(pk_service *service)
 {
-    char names[256] = "", name[64];
+    char names[256] = "";
     size_t used = 0;
-    const pk_result *result = pk_process_result(service->process);
-    for (int i = 0; i < result->leftover_count && i < PK_RESULT_LEFTOVERS && used < sizeof(names); i++)
-        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s (pid %d)", i ? ", " : "",
-                                 pk_format_text(result->leftovers[i].name, name, sizeof(name)),
-                                 (int)result->leftovers[i].pid);
+    for (size_t i = 0; i < pk_process_stage_count(service->process); i++)
+        used = name_members(pk_process_stage_result(service->process, i), names, used, sizeof(names));
     service->stuck = true;
-    service->stuck_until = pk_deadline(STUCK_PAUSE);
+    service->stuck_pause = MOST_STUCK_PAUSE;
+    service->stuck_until = pk_deadline(service->stuck_pause);
     service_tell(service, (pk_service_event){.kind = PK_SERVICE_STUCK, .text = names});
     service_feed(service, MACHINE_EXITED);
 }
 
+/* Nothing is waited for: there are others to look after. */
 static void look_whether_stuck(pk_service *service)
 {
-    service->stuck_until = pk_deadline(STUCK_PAUSE);
-    pk_group_kill(incarnation_group(service), NULL);
-    if (pk_group_is_empty(incarnation_group(service), NULL) <= 0)
+    kill_all(service);
+    service->stuck_until = pk_deadline(service->stuck_pause);
+    service->stuck_pause = time_earlier(service->stuck_pause * 2, MOST_STUCK_PAUSE);
+    if (!is_empty(service))
         return;
     if (!service->refused) {
         conclude(service);
@@ -129,7 +185,7 @@ static void on_event(pk_process *process, pk_event event, void *data)
     process_unwatch(process);
     health_hear_last_words(service);
     health_ask_no_more(service);
-    if (pk_process_result(process)->verdict == PK_VERDICT_UNKILLABLE)
+    if (is_unkillable(process))
         be_stuck(service);
     else
         conclude(service);
@@ -209,6 +265,7 @@ static int end_what_cannot_be_watched(pk_service *service)
 {
     health_end(service);
     service->refused = service->stuck = true;
+    service->stuck_pause = FIRST_STUCK_PAUSE;
     service->stuck_until = 0;
     return 0;
 }

@@ -111,6 +111,7 @@ struct pk_service {
     pk_time fed_by;            /* READY, with a watchdog: when it is not well any more */
     pk_time alive_from;        /* READY, if it could not be begun to ask: when that is tried again */
     pk_time stuck_until;       /* when that is looked at again */
+    pk_duration stuck_pause;   /* and how long after that */
     char text[256];            /* STATUS= */
 };
 
@@ -212,8 +213,8 @@ void incarnation_on_time(pk_service *service, pk_time now);
 /* Kills what runs and calls nobody. */
 void incarnation_drop(pk_service *service);
 
-/* All of it: of a pipeline, that of all stages. */
-pk_group *incarnation_group(const pk_service *service);
+/* Whether that process is of its tree, in whichever group: as group_has_member tells it. */
+int incarnation_has_member(const pk_service *service, pid_t pid);
 
 /* ---- health.c --------------------------------------------------------------------------------------------------- */
 

@@ -4,13 +4,13 @@
  * mended has to be taken out of the documentation.
  */
 #include "files.h"
+#include "freezer.h"
 #include "hierarchy.h"
 #include "threat.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -203,71 +203,33 @@ static void root_member_of_an_ordinary_owner(void **state)
 
 /* ---- Members that cannot be reached, or are held by others ------------------------------------------------------ */
 
-static bool write_to(const char *directory, const char *name, const char *text)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    close(fd);
-    return written;
-}
-
-static bool find_freezer(char *path, size_t size)
-{
-    char line[1024], mount[512], options[256];
-    bool found = false;
-    FILE *mounts = fopen("/proc/mounts", "re");
-    while (mounts && !found && fgets(line, sizeof(line), mounts))
-        found = sscanf(line, "%*s %511s cgroup %255s", mount, options) == 2 && strstr(options, "freezer");
-    if (mounts)
-        fclose(mounts);
-    snprintf(path, size, "%s/pk-test-%d", mount, getpid());
-    return found && mkdir(path, 0755) == 0;
-}
-
-static bool is_frozen(const char *freezer)
-{
-    char path[PATH_MAX], text[32] = "";
-    snprintf(path, sizeof(path), "%s/freezer.state", freezer);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (read(fd, text, sizeof(text) - 1) < 0)
-        text[0] = '\0';
-    close(fd);
-    return strcmp(text, "FROZEN\n") == 0;
-}
-
-/* The freezer of cgroup v1 lets not even SIGKILL through: the nearest to a disk that does not answer. */
 static void uninterruptible_member_is_named_and_dies_later(void **state)
 {
     pk_error error = {0};
-    char freezer[640], pid[16];
+    char pid[16];
+    struct freezer freezer;
     threat_mechanism(*state);
     adversary_path(); /* skips without one, before there is anything to remove */
-    if (!find_freezer(freezer, sizeof(freezer)))
-        skip_test("the freezer of cgroup v1");
+    freezer_find(&freezer);
     pk_group *group = threat_group(state);
     struct witness *witness = witness_new();
     pk_process *process = cast_adversary(group, witness, "child -- hold");
     snprintf(pid, sizeof(pid), "%d", witness_pid(witness, 1));
-    bool moved = write_to(freezer, "cgroup.procs", pid) && write_to(freezer, "freezer.state", "FROZEN");
-    for (int i = 0; moved && i < 2000 && !is_frozen(freezer); i++)
-        poll(NULL, 0, 1);
+    bool frozen = freezer_freeze(&freezer, witness_pid(witness, 1));
     long began = clock_ms();
-    int r = moved ? pk_group_kill(group, &error) : 0;
+    int r = frozen ? pk_group_kill(group, &error) : 0;
     long took = clock_ms() - began;
     bool alive = !pidfd_is_dead(witness_pidfd(witness, 1), 0);
-    write_to(freezer, "freezer.state", "THAWED"); /* before anything may fail: nobody else could end it */
+    freezer_thaw(&freezer);
     printf("%d after %ld ms: %s\n", r, took, error.message);
-    assert_true(moved);
+    assert_true(frozen);
     assert_true(alive);
     assert_int_equal(r, -EBUSY);
     assert_non_null(strstr(error.message, pid));
     assert_true(took < 8000 * (long)test_slowness());
     assert_gone(witness);
     finish(group, process, witness);
-    for (int i = 0; i < 2000 && rmdir(freezer) < 0 && errno == EBUSY; i++)
-        poll(NULL, 0, 1);
+    freezer_remove(&freezer);
 }
 
 /* A dead process stays its tracer's until that has waited for it, and so a reaper, which goes by its own wait, cannot
