@@ -49,8 +49,20 @@ static void announce(pk_service *service)
 /* No reason of ours to try again: a command that makes no sense, or a host that does not have what it wants. */
 static bool is_permanent(const pk_error *error)
 {
-    return error->kind == PK_ERROR_NOT_FOUND || error->kind == PK_ERROR_PERMISSION || error->kind == PK_ERROR_INVALID ||
-           error->kind == PK_ERROR_UNSUPPORTED || error->kind == PK_ERROR_CANCELLED;
+    switch (error->kind) {
+    case PK_ERROR_NOT_FOUND:
+    case PK_ERROR_PERMISSION:
+    case PK_ERROR_INVALID:
+    case PK_ERROR_UNSUPPORTED:
+    case PK_ERROR_CANCELLED:
+        return true;
+    case PK_ERROR_SPAWN: /* no program for this machine, or without its interpreter */
+        return error->number == -ENOEXEC || error->number == -ELIBBAD;
+    case PK_ERROR_RESOURCE_LIMIT: /* none that was reached: one that cannot be had */
+        return error->number == -EOPNOTSUPP || error->number == -EINVAL;
+    default:
+        return false;
+    }
 }
 
 /* Whoever is told that it could not be started may stop it: then that is the end of it. */
