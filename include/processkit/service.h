@@ -218,7 +218,8 @@ PK_API int pk_service_start(pk_service *service, pk_error *error);
  * until it is started. Once more can only make it harder. */
 PK_API int pk_service_stop(pk_service *service, const pk_stop_options *options, pk_error *error);
 
-/* Stops it and starts it again, without a pause and without counting. Services that need it go on. */
+/* Stops it and starts it again, without a pause and without counting, also if it was to be stopped. Services that need
+ * it go on. */
 PK_API int pk_service_restart(pk_service *service, pk_error *error);
 
 /* Sends it the reload signal (default SIGHUP), to the leader; -ESRCH unless it is ready: before that it may not have a

@@ -105,8 +105,9 @@ static void feed_end(pk_service *service, enum machine_event event, const pk_res
 {
     const pk_error *error = service->last_error.number ? &service->last_error : NULL;
     struct machine_input input = {.event = event, .success = !error};
+    input.unwanted = service->unwanted || service->removing;
     input.permanent = event == MACHINE_REFUSED && is_permanent(error);
-    if (service->judge && service->machine.after == AFTER_JUDGING)
+    if (service->judge && service->machine.after == AFTER_JUDGING && !input.unwanted)
         input.judgement = service->judge(service, result, error, service->judge_data);
     if (input.judgement == PK_JUDGE_BY_POLICY && result && result->verdict == PK_VERDICT_CANCELLED)
         input.judgement = PK_JUDGE_GIVE_UP;

@@ -152,7 +152,7 @@ static pk_service_end judge(const struct machine *machine, const pk_restart_opti
 /* REFUSED and EMPTY: there is no tree now. */
 static unsigned conclude(struct machine *machine, const pk_restart_options *options, const struct machine_input *input)
 {
-    if (machine->after == AFTER_RESTING)
+    if (machine->after == AFTER_RESTING || input->unwanted)
         return enter(machine, PK_SERVICE_RESTING, input->now);
     if (machine->after == AFTER_RENEWAL)
         return enter(machine, PK_SERVICE_WAITING, input->now);

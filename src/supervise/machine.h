@@ -45,6 +45,7 @@ struct machine_input {
     uint64_t random; /* for the jitter of a pause */
 
     /* REFUSED and EMPTY: how it ended. */
+    bool unwanted; /* it is to rest, and ended before that was told */
     bool success;
     bool permanent; /* REFUSED: it would not help to try again */
     pk_judgement judgement;

@@ -3,6 +3,7 @@
  */
 #include "base/error.h"
 #include "contain/group.h"
+#include "process/command.h"
 #include "supervise/supervise.h"
 #include "sys/sys.h"
 
@@ -72,23 +73,32 @@ int pk_service_restart(pk_service *service, pk_error *error)
     if (service->supervisor->stopping)
         return refuse_while_stopping(service, error);
     if (service->unwanted || !service->enlisted || machine_is_done(&service->machine))
-        return pk_service_start(service, error);
-    service_feed(service, MACHINE_RENEW);
+        want(service);
+    if (service->enlisted) /* what was asked to stop, and was not yet, runs */
+        service_feed(service, MACHINE_RENEW);
     return 0;
 }
 
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
 
+/* Whether it leaves less time than what holds so far. */
+static bool is_harder(const pk_service *service, const pk_stop_options *options)
+{
+    const pk_stop_options *said = &service->command->stop;
+    pk_duration grace = said->signal_number == SIGKILL ? 0 : said->grace;
+    pk_duration before = service->stop_options.size ? service->stop_options.grace : grace;
+    return (options ? options->grace : grace) < before;
+}
+
 /* Once more is told to the machine again if it is harder. */
 void service_stop(pk_service *service, const pk_stop_options *options)
 {
-    bool first = !service->unwanted;
-    bool harder = options && (service->stop_options.size == 0 || options->grace < service->stop_options.grace);
+    if (service->unwanted && !is_harder(service, options))
+        return;
     service->unwanted = true;
-    if (harder)
-        service->stop_options = *options;
-    if (first || harder)
-        service->told_to_rest = false;
+    service->told_to_rest = false;
+    service->stop_options = options ? *options : (pk_stop_options){0};
+    service->supervisor->held_known = false; /* it may hold what is being removed by now */
 }
 
 /* A leader cannot be spared for its service to rest. */

@@ -231,9 +231,17 @@ static void be_wanted(struct world *world)
     world->restarted.count = world->failures.count = 0;
 }
 
-/* What an event says of the world, whatever the machine makes of it. */
-static void live(struct world *world, enum machine_event event)
+static void lose_tree(struct world *world, bool unwanted)
 {
+    world->asked |= unwanted && world->tree != NO_TREE;
+    world->wanted &= !unwanted || world->tree == NO_TREE;
+    world->tree = NO_TREE;
+}
+
+/* What an event says of the world, whatever the machine makes of it. */
+static void live(struct world *world, const struct machine_input *input)
+{
+    enum machine_event event = input->event;
     world->asked |= world->tree != NO_TREE && (event == MACHINE_UNWANTED || event == MACHINE_RENEW);
     bool runs = world->machine.state == PK_SERVICE_STARTING || world->machine.state == PK_SERVICE_READY;
     if (event == MACHINE_WANTED || event == MACHINE_RENEW)
@@ -241,7 +249,7 @@ static void live(struct world *world, enum machine_event event)
     else if (event == MACHINE_UNWANTED)
         world->wanted = false;
     else if (event == MACHINE_EMPTY || event == MACHINE_REFUSED)
-        world->tree = NO_TREE;
+        lose_tree(world, input->unwanted);
     else if ((event == MACHINE_IS_READY || event == MACHINE_EXITED) && world->tree == ASKED_FOR)
         world->tree = THERE;
     else if (runs && (event == MACHINE_SICK || (event == MACHINE_LATE && world->machine.state == PK_SERVICE_STARTING)))
@@ -262,7 +270,7 @@ unsigned world_step(struct world *world, struct machine_input input)
     pk_service_state before = world->machine.state;
     world->steps++;
     input.now = world->now;
-    live(world, input.event);
+    live(world, &input);
     moment.actions = machine_step(&world->machine, world->options, &input);
     check_tree(&moment);
     if (moment.actions & ACT_START)

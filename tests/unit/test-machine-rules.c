@@ -90,6 +90,22 @@ static void what_was_asked_for_is_not_judged(void **state)
         }
 }
 
+/* It was asked for, and the end came before that could be told. */
+static void an_end_that_is_wanted_is_not_judged(void **state)
+{
+    static const enum machine_event before[] = {MACHINE_IS_READY, MACHINE_SICK, MACHINE_RENEW, MACHINE_EXITED};
+    (void)state;
+    for (int judgement = 0; judgement <= PK_JUDGE_GIVE_UP; judgement++)
+        for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+            pk_restart_options options = patient_options();
+            struct world world = world_started(&options);
+            world_step(&world, (struct machine_input){.event = before[i]});
+            world_step(&world, (struct machine_input){
+                                   .event = MACHINE_EMPTY, .unwanted = true, .judgement = (pk_judgement)judgement});
+            assert_int_equal(world.machine.state, PK_SERVICE_RESTING);
+        }
+}
+
 static void being_stopped_for_a_failure_yields_to_a_request(void **state)
 {
     (void)state;
@@ -259,6 +275,7 @@ static void options_that_make_no_sense_are_named(void **state)
 static const struct test tests[] = {
     PK_TEST(each_end_is_judged),
     PK_TEST(what_was_asked_for_is_not_judged),
+    PK_TEST(an_end_that_is_wanted_is_not_judged),
     PK_TEST(being_stopped_for_a_failure_yields_to_a_request),
     PK_TEST(restarts_are_used_up),
     PK_TEST(any_number_has_no_end),
