@@ -197,9 +197,11 @@ static void enlist(pk_service *service)
         service_feed(service, MACHINE_WANTED);
 }
 
+/* What is being stopped already can only be stopped harder. */
 static void let_rest(pk_service *service)
 {
-    if (machine_has_tree(&service->machine) && !service->removing && order_is_held(service))
+    bool runs = machine_has_tree(&service->machine) && service->machine.state != PK_SERVICE_STOPPING;
+    if (runs && order_is_held(service))
         return;
     service->told_to_rest = true;
     service_feed(service, MACHINE_UNWANTED);

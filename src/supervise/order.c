@@ -180,15 +180,42 @@ const char *order_awaited(pk_service *service, bool *hopeless)
 
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
 
+static bool is_ending(const pk_service *service)
+{
+    return service->unwanted || service->removing || service->machine.state == PK_SERVICE_STOPPING ||
+           service->machine.state == PK_SERVICE_EMPTYING;
+}
+
+/* Who goes on does not hold what is being removed, which nobody finds by its name any more. */
+static void hold_removed(const pk_service *dependent, const char *name)
+{
+    for (pk_service *other = dependent->supervisor->first; other; other = other->next)
+        if (other->removing && other != dependent && strcmp(other->name, name) == 0)
+            other->held = true;
+}
+
+static void hold_needs(pk_service *dependent, bool any_removed)
+{
+    for (size_t i = 0; i < dependent->need_count; i++) {
+        pk_service *need = resolve(dependent, i);
+        if (need)
+            need->held = true;
+        if (any_removed && is_ending(dependent))
+            hold_removed(dependent, dependent->needs[i].name);
+    }
+}
+
 static void find_held(pk_supervisor *supervisor)
 {
+    bool any_removed = false;
     supervisor->held_known = true;
-    for (pk_service *service = supervisor->first; service; service = service->next)
+    for (pk_service *service = supervisor->first; service; service = service->next) {
         service->held = false;
+        any_removed |= service->removing;
+    }
     for (pk_service *service = supervisor->first; service; service = service->next)
-        for (size_t i = 0; machine_has_tree(&service->machine) && i < service->need_count; i++)
-            if (resolve(service, i))
-                resolve(service, i)->held = true;
+        if (machine_has_tree(&service->machine))
+            hold_needs(service, any_removed);
 }
 
 bool order_is_held(pk_service *service)

@@ -72,7 +72,7 @@ struct pk_service {
     bool removing;     /* and is forgotten then */
     bool told_to_rest; /* the machine was */
     bool enlisted;     /* it is carried by the loop */
-    bool held;         /* somebody that needs it has a tree, if that is known */
+    bool held;         /* somebody that it has to outlive has a tree, if that is known */
     bool misnamed;     /* another one has its name, or it has none */
     bool log_due;      /* lines have come that are not written yet */
     bool has_last;
@@ -165,7 +165,7 @@ bool order_is_satisfied(const pk_service *need);
 /* What this one still has to wait for: a name, or NULL. `hopeless`: that will never be ready. */
 const char *order_awaited(pk_service *service, bool *hopeless);
 
-/* Whether somebody that needs it has a tree. */
+/* Whether somebody that needs it has a tree: for one that is being removed, somebody that is to end as well. */
 bool order_is_held(pk_service *service);
 
 /* Calls back for each service that needs this one, or that this one needs. */

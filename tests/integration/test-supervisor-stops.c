@@ -195,12 +195,66 @@ static void an_end_that_meets_a_stop_is_no_failure(void **state)
     }
 }
 
+/* ---- Removing --------------------------------------------------------------------------------------------------- */
+
+static void remove_both(struct vigil *vigil, const pk_service_event *event)
+{
+    if (event->kind != PK_SERVICE_IS_READY || strcmp(event->name, "web") != 0)
+        return;
+    pk_service_remove(pk_supervisor_find(vigil->supervisor, "database"));
+    if (vigil->data)
+        pk_service_remove(event->service);
+}
+
+static void add_both(struct vigil *vigil)
+{
+    vigil_init(vigil);
+    vigil->react = remove_both;
+    vigil_add(vigil, "database", "hold");
+    pk_service_needs(vigil_add(vigil, "web", "ignore TERM -- hold"), "database");
+}
+
+static void what_is_removed_goes_in_order(void **state)
+{
+    struct vigil vigil;
+    (void)state;
+    add_both(&vigil);
+    vigil.data = &vigil;
+    vigil_run(&vigil);
+    assert_string_equal(vigil.diary,
+                        "database started, database ready, web started, web ready, web stops, web ended, web rests, "
+                        "database stops, web removed, database ended, database rests, database removed");
+    vigil_free(&vigil);
+}
+
+static void stop_the_rest(struct vigil *vigil, const pk_service_event *event)
+{
+    remove_both(vigil, event);
+    if (event->kind == PK_SERVICE_REMOVED)
+        pk_supervisor_stop(vigil->supervisor, NULL);
+}
+
+static void who_goes_on_holds_nothing_that_is_removed(void **state)
+{
+    struct vigil vigil;
+    (void)state;
+    add_both(&vigil);
+    vigil.react = stop_the_rest;
+    vigil_run(&vigil);
+    assert_string_equal(vigil.diary,
+                        "database started, database ready, web started, web ready, database stops, database ended, "
+                        "database rests, database removed, web stops, web ended, web rests");
+    vigil_free(&vigil);
+}
+
 static const struct test tests[] = {
     PK_TEST(one_stop_is_one_signal),
     PK_TEST(a_harder_stop_is_one_more),
     PK_TEST(a_second_stop_is_no_softer),
     PK_TEST(a_restart_takes_a_stop_back_and_restarts),
     PK_TEST(an_end_that_meets_a_stop_is_no_failure),
+    PK_TEST(what_is_removed_goes_in_order),
+    PK_TEST(who_goes_on_holds_nothing_that_is_removed),
 };
 
 PK_TEST_MAIN(tests)
