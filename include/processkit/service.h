@@ -168,8 +168,9 @@ PK_API void pk_service_watchdog(pk_service *service, pk_duration most);
  * It is started only when that service is ready, and that one is stopped only when this one has ended. It is no more
  * than an order: this one goes on if that one ends, and is not started anew with it. If that one is over when this one
  * is to be started, this one is as well (PK_SERVICE_NEEDLESS), unless being over is how that one is ready. A name that
- * there is not, and services that need each other in a circle, are -EINVAL when the supervisor is run; for one that is
- * added later they only mean that it waits.
+ * there is not, and services that need each other in a circle, are -EINVAL when the supervisor is run. For one that is
+ * added later, or is given a need later, such a name means that it waits, and a circle that it is not started
+ * (PK_SERVICE_INVALID). A need that is added while this one runs holds up the stop of that one at once.
  */
 PK_API void pk_service_needs(pk_service *service, const char *name);
 

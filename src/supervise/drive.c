@@ -174,7 +174,8 @@ static void admit(pk_service *service)
 {
     bool hopeless;
     const char *awaited = order_awaited(service, &hopeless);
-    if (!awaited && check_again(service) < 0) {
+    int r = awaited ? order_check_one(service, &service->last_error) : check_again(service);
+    if (r < 0) { /* those in a circle would wait for each other for ever */
         refuse_settings(service);
     } else if (!awaited) {
         service_feed(service, MACHINE_ADMITTED);

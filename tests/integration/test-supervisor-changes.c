@@ -42,6 +42,33 @@ static void a_late_circle_is_refused_and_holds_nobody_up(void **state)
     vigil_free(&vigil);
 }
 
+/* Two who need each other are added; then one of them is started once more. */
+static void start_a_member(struct vigil *vigil, const pk_service_event *event)
+{
+    pk_error error;
+    if (event->kind == PK_SERVICE_IS_READY) {
+        pk_service_needs(vigil_add(vigil, "a", "hold"), "b");
+        pk_service_needs(vigil_add(vigil, "b", "hold"), "a");
+    }
+    if (event->kind == PK_SERVICE_IS_OVER && event->end == PK_SERVICE_NEEDLESS && !vigil->data) {
+        vigil->data = vigil;
+        assert_ok(pk_service_start(event->service, &error), error);
+        assert_ok(pk_service_stop(pk_supervisor_find(vigil->supervisor, "c"), NULL, &error), error);
+    }
+}
+
+static void members_of_a_circle_do_not_wait_for_each_other(void **state)
+{
+    struct vigil vigil;
+    (void)state;
+    vigil_init(&vigil);
+    vigil.react = start_a_member;
+    vigil_add(&vigil, "c", "hold");
+    vigil_run(&vigil);
+    assert_int_equal(vigil.starts, 1);
+    vigil_free(&vigil);
+}
+
 /* ---- Settings --------------------------------------------------------------------------------------------------- */
 
 static void spoil_it(struct vigil *vigil, const pk_service_event *event)
@@ -138,11 +165,9 @@ static void a_process_that_a_callback_frees_is_given_up(void **state)
 }
 
 static const struct test tests[] = {
-    PK_TEST(a_late_circle_is_refused_and_holds_nobody_up),
-    PK_TEST(a_wrong_setting_ends_it_at_its_next_start),
-    PK_TEST(who_needs_it_is_stopped_with_it),
-    PK_TEST(a_second_run_leaves_the_first_alone),
-    PK_TEST(a_process_that_a_callback_frees_is_given_up),
+    PK_TEST(a_late_circle_is_refused_and_holds_nobody_up), PK_TEST(members_of_a_circle_do_not_wait_for_each_other),
+    PK_TEST(a_wrong_setting_ends_it_at_its_next_start),    PK_TEST(who_needs_it_is_stopped_with_it),
+    PK_TEST(a_second_run_leaves_the_first_alone),          PK_TEST(a_process_that_a_callback_frees_is_given_up),
 };
 
 PK_TEST_MAIN(tests)
