@@ -229,8 +229,8 @@ PK_API int pk_service_reload(pk_service *service, pk_error *error);
 PK_API void pk_service_reload_signal(pk_service *service, int signal_number);
 
 /* Stops it, whoever needs it, but after those that need it and are to end as well; and forgets it when its tree is
- * empty (PK_SERVICE_REMOVED): the handle is gone then. If its supervisor does not run: at once. A new service of that
- * name can be added right away; it waits for that. */
+ * empty (PK_SERVICE_REMOVED): the handle is gone then. If its supervisor does not run: at once, or when the event that
+ * it is called from has been told. A new service of that name can be added right away; it waits for that. */
 PK_API void pk_service_remove(pk_service *service);
 
 /* ---- How it stands ---------------------------------------------------------------------------------------------- */

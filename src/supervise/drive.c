@@ -248,13 +248,28 @@ static void conclude(pk_supervisor *supervisor)
         supervisor->ended(supervisor, r, r < 0 ? &error : NULL, supervisor->ended_data);
 }
 
+/* When it is over, nothing is being removed but what was while something of it was told. */
+static void forget_removed(pk_supervisor *supervisor)
+{
+    pk_service *next;
+    for (pk_service *service = supervisor->first; service; service = next) {
+        next = service->next;
+        if (service->removing)
+            service_forget(service);
+    }
+}
+
 static void on_time(struct loop_timer *timer, void *data)
 {
     pk_supervisor *supervisor = data;
     pk_service *next;
     (void)timer;
-    if (supervisor->epoch != sys_epoch() || supervisor->phase != SUPERVISOR_RUNNING)
+    if (supervisor->epoch != sys_epoch())
         return;
+    if (supervisor->phase == SUPERVISOR_OVER) {
+        forget_removed(supervisor);
+        return;
+    }
     for (pk_service *service = supervisor->first; service; service = next) {
         next = service->next;
         look_at(service);
@@ -265,7 +280,7 @@ static void on_time(struct loop_timer *timer, void *data)
 
 void supervisor_poke(pk_supervisor *supervisor)
 {
-    if (supervisor->phase == SUPERVISOR_RUNNING)
+    if (supervisor->phase == SUPERVISOR_RUNNING || supervisor->telling)
         loop_timer_set(&supervisor->timer, 0);
 }
 

@@ -71,7 +71,9 @@ void service_tell(pk_service *service, pk_service_event event)
     event.pid = service->pid;
     if (!event.text)
         event.text = "";
+    supervisor->telling++;
     supervisor->on_event(supervisor, &event, supervisor->event_data);
+    supervisor->telling--;
 }
 
 /* ---- For people ------------------------------------------------------------------------------------------------- */

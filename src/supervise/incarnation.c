@@ -308,7 +308,10 @@ int incarnation_start(pk_service *service)
         incarnation_drop(service);
         return r;
     }
-    health_expect(service);
+    if (service->machine.state == PK_SERVICE_STARTING)
+        health_expect(service);
+    else
+        incarnation_stop(service); /* a callback of the command has said so before there was anything to stop */
     return 1;
 }
 

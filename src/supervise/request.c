@@ -137,7 +137,7 @@ void pk_service_remove(pk_service *service)
 {
     if (!service || service->removing)
         return;
-    if (service->supervisor->phase != SUPERVISOR_RUNNING) {
+    if (service->supervisor->phase != SUPERVISOR_RUNNING && !service->supervisor->telling) {
         service_forget(service);
         return;
     }

@@ -132,6 +132,7 @@ struct pk_supervisor {
     struct loop_watch token;
     int token_fd; /* a copy; -1 */
     bool stopping;
+    unsigned telling;    /* calls of on_event that have not returned */
     unsigned generation; /* of its services: others than before */
     bool held_known;     /* who is held by others: nothing has changed since that was found out */
     pk_supervisor_ended ended;
