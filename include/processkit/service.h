@@ -17,7 +17,7 @@
  *
  * All functions accept a NULL service. What is wrong with a setting is remembered, and reported when the supervisor is
  * run, or for a service that is added while it runs, as the end PK_SERVICE_INVALID. Settings may be changed while it
- * runs; they hold from the next incarnation on.
+ * runs; they hold from the next incarnation on, but for the order of stops (pk_service_needs).
  */
 #ifndef PROCESSKIT_SERVICE_H
 #define PROCESSKIT_SERVICE_H
@@ -282,7 +282,7 @@ typedef struct pk_service_status {
     int error_number;        /* what it has said as ERRNO=, without a sign; 0: nothing. Until it is started again */
     uint64_t log_lost;       /* lines */
     const pk_result *result; /* of the last run that has ended; NULL: there is none. Until the next has ended */
-    const char *text;        /* what it has said as STATUS=, fit for a terminal; "": nothing. Until it says the next */
+    const char *text;        /* what it said last as STATUS=, fit for a terminal; "": nothing. Until started again */
     uint64_t reserved[8];
 } pk_service_status;
 
