@@ -193,9 +193,14 @@ static void attempt(pk_task *task)
     pk_process *process = NULL;
     forget_token(task);
     task->phase = TASK_RUNNING;
+    enter(task);
     int r = answer_check(&task->wish, task->command, &task->error);
     if (r == 0)
         r = process_start(task->command, task->wish.verb->stdio, &process, &task->error);
+    if (!leave(task)) { /* by who traces the command */
+        pk_process_free(process);
+        return;
+    }
     if (r < 0) {
         take_end(task, r, false);
         return;

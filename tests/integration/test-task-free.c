@@ -159,6 +159,48 @@ static void any_callback_may_free_the_task(void **state)
     pk_loop_free(loop);
 }
 
+struct tracer {
+    pk_trace_kind at;
+    struct victim victim;
+};
+
+static void free_at(const pk_trace *trace, void *data)
+{
+    struct tracer *tracer = data;
+    if (trace->kind == tracer->at && tracer->victim.task)
+        free_victim(&tracer->victim);
+}
+
+static bool always(const pk_error *error, unsigned attempt, void *data)
+{
+    (void)error, (void)attempt, (void)data;
+    return true;
+}
+
+/* While it starts there is no process yet whose end would be that of the task. */
+static void who_traces_its_command_may_free_the_task(void **state)
+{
+    static const pk_trace_kind kinds[] = {PK_TRACE_SPAWNED, PK_TRACE_SPAWN_FAILED, PK_TRACE_RETRY,
+                                          PK_TRACE_LEADER_EXITED, PK_TRACE_ENDED};
+    (void)state;
+    pk_error error;
+    pk_loop *loop = told_loop();
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct tracer tracer = {.at = kinds[i]};
+        pk_auto(pk_command) failing = cast_command(NULL, "exit 1");
+        pk_auto(pk_command) missing = pk_command_new("/there/is/none", NULL);
+        pk_command *command = kinds[i] == PK_TRACE_SPAWN_FAILED ? missing : failing;
+        pk_retry_options options = PK_RETRY_OPTIONS_INIT;
+        options.again = always;
+        pk_command_retry(failing, &options);
+        pk_command_trace(command, free_at, &tracer);
+        assert_ok(pk_command_submit(command, PK_VERB_CHECK, loop, never, NULL, &tracer.victim.task, &error), error);
+        run_until_freed(loop, &tracer.victim);
+    }
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    pk_loop_free(loop);
+}
+
 static void a_loop_may_go_first(void **state)
 {
     (void)state;
@@ -212,6 +254,7 @@ static const struct test tests[] = {
     EACH_USER(what_was_not_started_is_not),
     EACH_USER(a_callback_may_free_its_task_and_another),
     EACH_USER(any_callback_may_free_the_task),
+    EACH_USER(who_traces_its_command_may_free_the_task),
     EACH_USER(a_loop_may_go_first),
     EACH_USER(a_forked_copy_starts_and_ends_nothing),
 };
