@@ -1,11 +1,12 @@
 /*
  * Signals to pk batch.
  *
- *  - What would end pk ends the batch with that signal: the second one kills.
+ *  - What would end pk ends the batch with that signal: the second one kills, unless one hangup has sent both.
  *  - Ctrl-Z stops pk. The terminal stops the items as well, and continues them with pk.
  */
 #include "batch-run.h"
 #include "message.h"
+#include "origin.h"
 
 #include <signal.h>
 #include <string.h>
@@ -23,6 +24,8 @@ static void stop(struct batch_run *run, const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
     pk_stop_options options = PK_STOP_OPTIONS_INIT;
+    if (signals_have_it(&run->signals, info))
+        return;
     run->ending = true;
     if (run->signals.received != 0) {
         tell(run, "killing all", number);
@@ -35,7 +38,7 @@ static void stop(struct batch_run *run, const struct signalfd_siginfo *info)
     run->signals.received = number;
     options.signal_number = number;
     options.grace = run->signals.grace;
-    if (info->ssi_code == SI_KERNEL)
+    if (origin_is_terminal(info))
         options.skip_pgid = -1; /* the terminal gave it to the whole foreground group already */
     pk_batch_stop(run->batch, &options);
 }

@@ -1,7 +1,7 @@
 /*
  * Reading signals from a descriptor and passing their meaning on.
  *
- *  - TERM, HUP, INT, QUIT: the ladder with that signal; the second one kills.
+ *  - TERM, HUP, INT, QUIT: the ladder with that signal; the second one kills, unless one hangup has sent both.
  *  - Ctrl-Z and its kin: pk stops when the *leader* has stopped, as a shell would see it without pk. A leader that
  * ignores or handles the signal goes on, and pk with it. Of a pipeline, all that have not ended must have stopped.
  *  - Where the program has a terminal of its own, pk stops by itself: nobody can stop a leader that leads a session.
@@ -14,6 +14,7 @@
 
 #include "console.h"
 #include "message.h"
+#include "origin.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -80,7 +81,12 @@ int signals_begin(struct signals *signals, const struct request *request)
 /* So that the others have it already. */
 static bool from_terminal(const struct signals *signals, const struct signalfd_siginfo *info)
 {
-    return info->ssi_code == SI_KERNEL && !signals->is_early;
+    return origin_is_terminal(info) && !signals->is_early;
+}
+
+bool signals_have_it(const struct signals *signals, const struct signalfd_siginfo *info)
+{
+    return signals->received == SIGHUP && origin_is_hangup(info, signals->at_terminal);
 }
 
 static void note(const struct signals *signals, const char *what, int number)
@@ -113,6 +119,8 @@ static void stop(struct signals *signals, pk_process *process, const struct sign
 
     /* A program that reads keys got the signal as well, and knows what to do with a Ctrl-C at its prompt. */
     if (from_terminal(signals, info) && number != SIGHUP && terminal_reads_keys())
+        return;
+    if (signals_have_it(signals, info))
         return;
     if (signals->received != 0) {
         note(signals, "killing the tree", number);
@@ -264,8 +272,8 @@ bool signal_is_for_end(int number)
 /* To most daemons a SIGHUP that somebody has sent says that their configuration has changed. */
 static bool means_end(const struct signals *signals, const struct signalfd_siginfo *info)
 {
-    bool is_request = signals->reloads && info->ssi_signo == SIGHUP && info->ssi_code != SI_KERNEL;
-    return signal_is_for_end((int)info->ssi_signo) && !is_request;
+    bool reloads = signals->reloads && info->ssi_signo == SIGHUP;
+    return signal_is_for_end((int)info->ssi_signo) && (!reloads || origin_is_hangup(info, signals->at_terminal));
 }
 
 /* What pk's own terminal tells, and the program's does not know. */

@@ -7,6 +7,7 @@
 #include "request.h"
 
 struct console;
+struct signalfd_siginfo;
 
 /* Whom signals are for. */
 enum audience {
@@ -32,6 +33,9 @@ struct signals {
 
 /* For pk itself, or not to be taken from a descriptor. */
 bool signal_is_own(int number);
+
+/* Whether it is the hangup that asks for the end already, once more: nobody is in a hurry. */
+bool signals_have_it(const struct signals *signals, const struct signalfd_siginfo *info);
 
 /* Whether it usually asks for the end. */
 bool signal_is_for_end(int number);

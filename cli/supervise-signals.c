@@ -1,12 +1,13 @@
 /*
  * Signals to pk supervise.
  *
- *  - TERM, INT, QUIT stop all services in order; the second one kills them.
- *  - HUP: the file is read again; of one service it is a reload.
+ *  - TERM, INT, QUIT, and a terminal that hangs up stop all services in order; the second one kills them.
+ *  - HUP that somebody sends: the file is read again; of one service it is a reload.
  *  - Ctrl-Z stops pk.
  *  - Anything else is for the one service there is; where there is a file it stops all of them, as it would end pk.
  */
 #include "message.h"
+#include "origin.h"
 #include "supervise-run.h"
 
 #include <signal.h>
@@ -51,14 +52,20 @@ static void reload(struct supervision *run)
         say("%s", error.message);
 }
 
-static void pass_on(struct supervision *run, const struct signalfd_siginfo *info)
+static void hang_up(struct supervision *run, const struct signalfd_siginfo *info)
 {
-    int number = (int)info->ssi_signo;
-    pk_process *process = pk_service_process(the_one(run));
-    if (run->roster)
-        stop(run, number);
-    else if (process && info->ssi_code != SI_KERNEL) /* which gave it to the program as well */
-        pk_process_signal(process, number, NULL);
+    if (!origin_is_hangup(info, run->signals.at_terminal))
+        reload(run);
+    else if (!signals_have_it(&run->signals, info))
+        stop(run, SIGHUP);
+}
+
+/* What the terminal sent, the program has got as well. */
+static void pass_on(const struct supervision *run, const struct signalfd_siginfo *info)
+{
+    pk_process *process = run->roster ? NULL : pk_service_process(the_one(run));
+    if (process && !origin_is_terminal(info))
+        pk_process_signal(process, (int)info->ssi_signo, NULL);
 }
 
 static void handle(struct supervision *run, const struct signalfd_siginfo *info)
@@ -70,7 +77,7 @@ static void handle(struct supervision *run, const struct signalfd_siginfo *info)
         stop(run, (int)info->ssi_signo);
         break;
     case SIGHUP:
-        reload(run);
+        hang_up(run, info);
         break;
     case SIGTSTP:
         kill(getpid(), SIGSTOP);
@@ -80,7 +87,10 @@ static void handle(struct supervision *run, const struct signalfd_siginfo *info)
     case SIGWINCH:
         break;
     default:
-        pass_on(run, info);
+        if (run->roster)
+            stop(run, (int)info->ssi_signo);
+        else
+            pass_on(run, info);
     }
 }
 
