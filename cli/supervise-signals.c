@@ -4,6 +4,7 @@
  *  - TERM, INT, QUIT, and a terminal that hangs up stop all services in order; the second one kills them.
  *  - HUP that somebody sends: the file is read again; of one service it is a reload.
  *  - Ctrl-Z stops pk.
+ *  - WINCH and CONT: what somebody sends is for the one service there is.
  *  - Anything else is for the one service there is; where there is a file it stops all of them, as it would end pk.
  */
 #include "message.h"
@@ -83,8 +84,10 @@ static void handle(struct supervision *run, const struct signalfd_siginfo *info)
         kill(getpid(), SIGSTOP);
         break;
     case SIGCHLD:
+        break;
     case SIGCONT:
     case SIGWINCH:
+        pass_on(run, info);
         break;
     default:
         if (run->roster)

@@ -292,7 +292,7 @@ def the_second_signal_kills():
 
 
 @test
-def a_hangup_reloads_it():
+def sighup_reloads_it():
     service = Supervised("--ready-line", "now", "sh", "-c",
                          "trap 'echo again; exit 0' HUP; echo now; while :; do sleep 0.01; done")
     service.wait("ready")
@@ -317,6 +317,17 @@ def other_signals_are_the_programs():
     service.wait("ready")
     service.signal(signal.SIGUSR1)
     service.end()
+
+
+@test
+def what_a_terminal_may_send_is_the_programs_if_somebody_sends_it():
+    service = Standing(lambda fifo: [PK, "supervise", "-q", ADVERSARY, "--report", fifo, "catch", "WINCH,CONT", "--",
+                                     "hold"])
+    for number in (signal.SIGWINCH, signal.SIGCONT):
+        service.process.send_signal(number)
+        service.wait_for(f"got {number.name[3:]}\n")
+    service.process.terminate()
+    equal(service.end(), 0)
 
 
 def state_of(pid):

@@ -4,6 +4,7 @@
 import os
 import select
 import signal
+import subprocess
 import sys
 
 from harness import equal, run, test
@@ -112,6 +113,17 @@ def a_hangup_ends_the_tree():
     equal(os.waitstatus_to_exitcode(os.waitpid(session.pid, 0)[1]), -signal.SIGHUP)
     equal([pid for pid in pids if not is_dead(pid)], [])
     session.close()
+
+
+@test
+def an_alarm_that_was_set_before_pk_is_for_the_program():
+    """It comes from the kernel, and still nobody else has got it."""
+    for words in (["run"], ["init", "-q"], ["batch", "-q", "-a", "/proc/self/comm"],
+                  ["supervise", "-q", "--restart", "never"]):
+        process = subprocess.Popen([PK, *words, "--", ADVERSARY, "print", "{}", "--", "hold"], stdout=subprocess.DEVNULL,
+                                   stdin=subprocess.DEVNULL,
+                                   preexec_fn=lambda: signal.setitimer(signal.ITIMER_REAL, 0.3))
+        equal(process.wait(PATIENCE), -signal.SIGALRM, words)
 
 
 sys.exit(run())
