@@ -1,5 +1,5 @@
 /*
- * Driving a supervisor: its loop, and signals beside it.
+ * Driving a supervisor: its loop, and signals in it.
  */
 #include "supervise-run.h"
 
@@ -9,10 +9,8 @@
 #include "roster.h"
 #include "service-make.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* ---- What is told ----------------------------------------------------------------------------------------------- */
@@ -85,12 +83,26 @@ static int add_services(struct supervision *run)
     return roster_make(run->roster, run->supervisor) < 0 ? refuse("out of memory") : 0;
 }
 
-/* Requests are taken before anything is started, so that nothing is started twice. */
+static void on_signals(pk_watch *watch, int fd, uint32_t events, void *data)
+{
+    (void)watch, (void)fd, (void)events;
+    supervise_signals(data);
+}
+
+/*
+ * Requests are taken before anything is started, so that nothing is started twice.
+ *
+ * The kernel tells a loop of events in the order in which they came, and gives a signal to a whole process group before
+ * anybody of it can end. So whoever ends of a signal that pk has got too is not wanted any more by then. That would not
+ * hold for signals that are read beside the loop: both may come between reading and dispatching.
+ */
 static int begin(struct supervision *run)
 {
     const struct supervise_request *request = run->request;
     pk_error error;
     if (pk_loop_create(&run->loop, &error) < 0)
+        return refuse(error.message);
+    if (pk_loop_watch(run->loop, run->signals.fd, EPOLLIN, on_signals, run, &run->watch, &error) < 0)
         return refuse(error.message);
     run->supervisor = pk_supervisor_new();
     pk_supervisor_on_event(run->supervisor, on_event, run);
@@ -128,6 +140,7 @@ static void end(struct supervision *run)
 {
     run->supervisor = pk_supervisor_free(run->supervisor);
     control_close(&run->control);
+    run->watch = pk_watch_free(run->watch);
     run->loop = pk_loop_free(run->loop);
     run->roster = roster_free(run->roster);
     events_close(&run->events);
@@ -135,25 +148,14 @@ static void end(struct supervision *run)
 
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
-/* Signals first: what they have ended already is not started again. */
-static int step(struct supervision *run)
-{
-    pk_error error;
-    struct pollfd fds[] = {{.fd = pk_loop_fd(run->loop), .events = POLLIN}, {.fd = run->signals.fd, .events = POLLIN}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) {
-        say("cannot wait: %s", strerror(errno));
-        return -1;
-    }
-    if (fds[1].revents)
-        supervise_signals(run);
-    return pk_loop_dispatch(run->loop, 0, &error) < 0 ? refuse(error.message) : 0;
-}
-
 static int carry(struct supervision *run)
 {
+    pk_error error;
     int r = 0;
-    while (r == 0 && !run->over)
-        r = step(run);
+    while (r >= 0 && !run->over)
+        r = pk_loop_dispatch(run->loop, PK_FOREVER, &error);
+    if (r < 0)
+        say("%s", error.message);
     return r < 0 ? STATUS_FAILED : finish(run);
 }
 

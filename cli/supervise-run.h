@@ -17,6 +17,7 @@ struct supervision {
     pk_loop *loop;
     pk_supervisor *supervisor;
     struct signals signals;
+    pk_watch *watch; /* of these, in the loop */
     struct events events;
     struct control control;
     bool told_containment;
