@@ -58,19 +58,19 @@ static bool is_ignored(int number)
 
 int signals_begin(struct signals *signals, const struct request *request)
 {
-    sigset_t taken;
-    sigemptyset(&taken);
+    sigset_t *taken = &signals->taken;
+    sigemptyset(taken);
     signal(SIGCHLD, SIG_DFL); /* ignored, it would make the kernel throw away how the leader ended */
     for (int number = 1; number <= SIGRTMAX; number++) {
         if (is_ignored(number))
             for_each_command (command, request)
                 pk_command_keep_ignored(command, number);
         else if (!signal_is_own(number))
-            sigaddset(&taken, number);
+            sigaddset(taken, number);
     }
-    sigprocmask(SIG_BLOCK, &taken, NULL);
+    sigprocmask(SIG_BLOCK, taken, NULL);
     signals->at_terminal = terminal_is_there();
-    signals->fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    signals->fd = signalfd(-1, taken, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals->fd < 0)
         say("cannot read signals: %s", strerror(errno));
     return signals->fd < 0 ? -1 : 0;

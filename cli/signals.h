@@ -6,6 +6,8 @@
 
 #include "request.h"
 
+#include <signal.h>
+
 struct console;
 struct signalfd_siginfo;
 
@@ -17,8 +19,9 @@ enum audience {
 };
 
 struct signals {
-    int fd;       /* struct signalfd_siginfo can be read from it; -1: none */
-    int received; /* the first signal that asked for the end; 0: none */
+    int fd;         /* struct signalfd_siginfo can be read from it; -1: none */
+    sigset_t taken; /* what can */
+    int received;   /* the first signal that asked for the end; 0: none */
     pk_duration grace;
     int looks; /* still to be taken at short intervals at whether the leader stops */
     bool at_terminal;
