@@ -99,24 +99,24 @@ def what_the_foreground_has_got_it_does_not_get_again(name):
     equal(sorted(hang_up(session)), ["HUP", *([TOLD[name]] if name in TOLD else [])])
 
 
-@each_command
-def what_a_shell_tells_its_job_ends_it(name):
-    """The shell and the kernel tell the foreground, perhaps as one: the program has it from one to three times."""
-    session = job(name, "")
+def ends_when_the_shell_tells(name, end):
+    session = job(name, end)
     wait_for_start(session, name)
     told = hang_up(session)
     equal(set(told), {"HUP", TOLD.get(name, "HUP")}, told)
+
+
+@each_command
+def what_a_shell_tells_its_job_ends_it(name):
+    """The shell and the kernel tell the foreground, perhaps as one: the program has it from one to three times."""
+    ends_when_the_shell_tells(name, "")
 
 
 @each_command
 def what_a_shell_tells_its_background_ends_it(name):
     """It alone does."""
-    if name == "run_pty":
-        return  # which the background has stopped
-    session = job(name, " &")
-    wait_for_start(session, name)
-    told = hang_up(session)
-    equal(set(told), {"HUP", TOLD.get(name, "HUP")}, told)
+    if name != "run_pty":  # which the background has stopped
+        ends_when_the_shell_tells(name, " &")
 
 
 @each_command
