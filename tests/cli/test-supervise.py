@@ -320,6 +320,16 @@ def other_signals_are_the_programs():
 
 
 @test
+def who_ends_of_the_signal_that_pk_has_got_too_was_stopped():
+    for option in ([], ["--init"]):
+        for _ in range(20):
+            service = Supervised("-q", *option, *NEVER, "sleep", "1000")
+            service.wait("ready")
+            os.killpg(service.process.pid, signal.SIGINT)
+            service.end()
+
+
+@test
 def what_a_terminal_may_send_is_the_programs_if_somebody_sends_it():
     service = Standing(lambda fifo: [PK, "supervise", "-q", ADVERSARY, "--report", fifo, "catch", "WINCH,CONT", "--",
                                      "hold"])

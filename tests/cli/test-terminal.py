@@ -120,8 +120,8 @@ def an_alarm_that_was_set_before_pk_is_for_the_program():
     """It comes from the kernel, and still nobody else has got it."""
     for words in (["run"], ["init", "-q"], ["batch", "-q", "-a", "/proc/self/comm"],
                   ["supervise", "-q", "--restart", "never"]):
-        process = subprocess.Popen([PK, *words, "--", ADVERSARY, "print", "{}", "--", "hold"], stdout=subprocess.DEVNULL,
-                                   stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([PK, *words, "--", ADVERSARY, "print", "{}", "--", "hold"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    preexec_fn=lambda: signal.setitimer(signal.ITIMER_REAL, 0.3))
         equal(process.wait(PATIENCE), -signal.SIGALRM, words)
 
