@@ -138,9 +138,9 @@ static int finish(const struct supervision *run)
 
 static void end(struct supervision *run)
 {
+    run->watch = pk_watch_free(run->watch);
     run->supervisor = pk_supervisor_free(run->supervisor);
     control_close(&run->control);
-    run->watch = pk_watch_free(run->watch);
     run->loop = pk_loop_free(run->loop);
     run->roster = roster_free(run->roster);
     events_close(&run->events);
