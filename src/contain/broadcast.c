@@ -58,7 +58,7 @@ struct recipient {
 
 /* Asked of the kernel: /proc may be missing. What the caller's own group (-1) is called inside of a pid namespace that
  * it is outside of, the kernel knows as well: 0, for all its members. */
-static bool is_skipped(pid_t pid, pid_t skip_pgid)
+bool broadcast_skips(pid_t pid, pid_t skip_pgid)
 {
     return skip_pgid != 0 && sys_getpgid(pid) == (skip_pgid < 0 ? sys_getpgrp() : skip_pgid);
 }
@@ -72,7 +72,7 @@ static int send_batch(const struct audience *audience, struct recipient *batch, 
     int first = audience->list(audience->data, &confirmed);
     pids_sort(&confirmed);
     for (size_t i = 0; i < count; i++) {
-        if (first == 0 && pids_contains(&confirmed, batch[i].pid) && !is_skipped(batch[i].pid, skip_pgid)) {
+        if (first == 0 && pids_contains(&confirmed, batch[i].pid) && !broadcast_skips(batch[i].pid, skip_pgid)) {
             int r = sys_pidfd_send_signal(batch[i].pidfd, signal_number);
             if (r < 0 && r != -ESRCH)
                 first = r;

@@ -24,6 +24,9 @@ struct audience {
 /* The same for them; `still`: none of them can fork. */
 int broadcast_to(const struct audience *audience, int signal_number, bool still, pid_t skip_pgid);
 
+/* Whether a process is of the process group that has the signal already; -1: of the caller's own, 0: of none. */
+bool broadcast_skips(pid_t pid, pid_t skip_pgid);
+
 /* Freezes, and waits a bounded time until everything stands still: 1 if so, 0 if not yet. */
 int broadcast_freeze(int dir);
 

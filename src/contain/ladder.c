@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "contain/backend.h"
+#include "contain/broadcast.h"
 #include "contain/counters.h"
 #include "contain/group.h"
 #include "contain/late-child.h"
@@ -45,6 +46,8 @@ static int signal_target(struct ladder *ladder, int signal_number, pid_t skip_pg
 {
     if (!ladder->only)
         return ladder->group->backend->signal(ladder->group, signal_number, skip_pgid);
+    if (broadcast_skips(ladder->only->pid, skip_pgid))
+        return 0;
     int r = leader_signal(ladder->only, signal_number);
     return r == -ESRCH ? 0 : r;
 }

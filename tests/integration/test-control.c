@@ -285,6 +285,29 @@ static void who_was_stopped_obeys(void **state)
     pk_group_free(group);
 }
 
+/* As the terminal gives it to the whole foreground group: whether the tree is stopped, or one process of a shared
+ * group. */
+static void who_has_the_signal_is_not_told_again(void **state)
+{
+    pk_error error;
+    pk_result result;
+    pk_stop_options options = PK_STOP_OPTIONS_INIT;
+    pk_group *group = cast_group(cast_mechanism(state));
+    struct witness *witness = witness_new();
+    options.skip_pgid = -1;
+    options.grace = PK_MILLISECONDS(100);
+    for (int alone = 0; alone < 2; alone++) {
+        pk_process *process = cast_adversary(group, witness, "catch-exit TERM 7 -- hold");
+        assert_ok(alone ? pk_process_stop(process, &options, &error) : pk_group_stop(group, &options, NULL, &error),
+                  error);
+        assert_ok(pk_process_wait(process, PK_FOREVER, &result, &error), error);
+        assert_int_equal(result.signal_number, SIGKILL);
+        pk_process_free(process);
+    }
+    pk_group_free(group);
+    witness_free(witness);
+}
+
 static const struct test tests[] = {
     EACH(signal_reaches_every_member),
     DELEGATED(signal_reaches_every_member),
@@ -303,6 +326,8 @@ static const struct test tests[] = {
     EACH(stop_resumes_a_suspended_tree),
     EACH(spared_members_live_on),
     PK_TEST(freeing_a_spared_group_kills_nobody),
+    PK_TEST_NAMED("who_has_the_signal_is_not_told_again/cgroup2", who_has_the_signal_is_not_told_again,
+                  .data = &cast_cgroup2, .needs = NEEDS_CGROUP2),
     PK_TEST_NAMED("who_was_stopped_obeys/cgroup2", who_was_stopped_obeys, .data = &cast_cgroup2,
                   .needs = NEEDS_CGROUP2),
     PK_TEST_NAMED("who_was_stopped_obeys/process_group", who_was_stopped_obeys, .data = &cast_process_group),
