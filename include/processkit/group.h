@@ -80,8 +80,8 @@ typedef struct pk_group_options {
  *
  * With PK_MECHANISM_AUTO a cgroup is preferred. Reapers are used when no cgroup can be had here (not mounted, not
  * permitted, read-only), and process groups when the helper program of the library cannot be run either, or cannot see
- * its members (no /proc, or that of another pid namespace); pk_group_refusal tells why. Every other failure is an error and not a reason to fall back: a full cgroup hierarchy is
- * -EAGAIN, too many open files -EMFILE.
+ * its members (no /proc, or that of another pid namespace); pk_group_refusal tells why. Every other failure is an error
+ * and not a reason to fall back: a full cgroup hierarchy is -EAGAIN, too many open files -EMFILE.
  *
  * -EINVAL: an option or limit is invalid. -EOPNOTSUPP: the mechanism, a required guarantee or a limit is not to be
  * had here; the error says which, why, and what would help. Nothing is left behind after a failure.
