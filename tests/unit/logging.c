@@ -5,6 +5,7 @@
 
 #include "harness.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,13 +93,23 @@ void say_numbered(struct service_log *log, unsigned number)
     say_numbered_at(log, number, NOON);
 }
 
+/* A number after these words; false: there is none. Not by sscanf, which looks for the end of all that follows. */
+static bool read_number(const char **text, const char *words, unsigned *number)
+{
+    const char *digits = *text + strlen(words);
+    if (strncmp(*text, words, strlen(words)) != 0 || !isdigit((unsigned char)*digits))
+        return false;
+    char *end;
+    *number = (unsigned)strtoul(digits, &end, 10);
+    *text = end;
+    return true;
+}
+
 static unsigned read_line(const char **text)
 {
     unsigned number;
-    int length = 0;
-    if (sscanf(*text, "line %u%n", &number, &length) != 1 || length == 0)
+    if (!read_number(text, "line ", &number))
         fail_msg("no line: %.200s", *text);
-    *text += length;
     for (unsigned i = 0; i <= number % 7; i++, *text += strlen(tail))
         if (strncmp(*text, tail, strlen(tail)) != 0)
             fail_msg("not whole: line %u%.200s", number, *text);
@@ -112,7 +123,7 @@ unsigned expect_whole_lines(const char *text, unsigned *lost)
     unsigned last = 0, noted = 0, count;
     while (*text) {
         if (*text == '[') {
-            noted += sscanf(text, "[%u line", &count) == 1 ? count : 0; /* or it could not be rotated */
+            noted += read_number(&text, "[", &count) ? count : 0; /* or it could not be rotated */
             text = strchr(text, '\n') + 1;
             continue;
         }
