@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,17 @@ void say_numbered_at(struct service_log *log, unsigned number, uint64_t realtime
 void say_numbered(struct service_log *log, unsigned number)
 {
     say_numbered_at(log, number, NOON);
+}
+
+void remove_files(const char *begin)
+{
+    char pattern[64];
+    glob_t found;
+    snprintf(pattern, sizeof(pattern), "%s*", begin);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            assert_int_equal(unlink(found.gl_pathv[i]), 0);
+    globfree(&found);
 }
 
 /* A number after these words; false: there is none. Not by sscanf, which looks for the end of all that follows. */

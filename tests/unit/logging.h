@@ -25,6 +25,9 @@ void say_part(struct service_log *log, int fd, uint64_t number, const char *text
 /* Whole, as text; valid until the fourth call after this one. "(none)" if there is no file. */
 const char *content(const char *path);
 
+/* Removes the files whose names begin so. */
+void remove_files(const char *begin);
+
 /* What the next news are. */
 void expect_news(struct service_log *log, int number, uint64_t count);
 void expect_no_news(struct service_log *log);
