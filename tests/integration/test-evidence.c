@@ -26,10 +26,13 @@ static pk_command *script(const char *text)
 }
 
 /* A member in a cgroup of its own, with a limit of its own, runs out of memory. Whoever has children with controllers
- * must not have processes itself, so the leader makes place first. */
+ * must not have processes itself, so the leader makes place first; and some that have ended may still be leaving. */
 #define NESTED_OOM                                                        \
     "mkdir $1/leaf $1/nested && echo 0 >$1/leaf/cgroup.procs || exit 9\n" \
-    "echo +memory >$1/cgroup.subtree_control || exit 9\n"                 \
+    "tries=0\n"                                                           \
+    "until echo +memory >$1/cgroup.subtree_control; do\n"                 \
+    "  tries=$((tries + 1)); [ $tries -lt 10000 ] || exit 9\n"            \
+    "done 2>/dev/null\n"                                                  \
     "echo 16M >$1/nested/memory.max || exit 9\n"                          \
     "echo 0 >$1/nested/memory.swap.max\n"                                 \
     "sh -c 'echo 0 >'$1'/nested/cgroup.procs; exec \"$0\" memory 64' \"$0\"\n"

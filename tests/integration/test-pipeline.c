@@ -240,7 +240,7 @@ static void a_deadline_holds_for_all(void **state)
 {
     struct course course;
     pk_auto(pk_pipeline) pipeline = plumb(state, "print x | hold | count");
-    pk_pipeline_timeout(pipeline, PK_MILLISECONDS(200));
+    pk_pipeline_timeout(pipeline, PK_MILLISECONDS(200) * test_slowness()); /* so that the first has ended */
     const pk_result *result = plumbing_run(&course, state, pipeline);
     assert_int_equal(result->verdict, PK_VERDICT_TIMED_OUT);
     assert_int_equal(pk_process_culprit(course.process), 1);
