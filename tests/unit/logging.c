@@ -119,7 +119,7 @@ static bool read_number(const char **text, const char *words, unsigned *number)
 
 static unsigned read_line(const char **text)
 {
-    unsigned number;
+    unsigned number = 0;
     if (!read_number(text, "line ", &number))
         fail_msg("no line: %.200s", *text);
     for (unsigned i = 0; i <= number % 7; i++, *text += strlen(tail))
