@@ -111,8 +111,7 @@ typedef struct pk_service_event {
 typedef void (*pk_service_event_callback)(pk_supervisor *supervisor, const pk_service_event *event, void *data);
 PK_API void pk_supervisor_on_event(pk_supervisor *supervisor, pk_service_event_callback callback, void *data);
 
-/* One line for people, such as "web: exited with 3" or "web: starts again in 400ms". Any thread. Returns
- * `buffer`. */
+/* One line for people, such as "web: exited with 3" or "web: starts again in 400ms". Any thread. Returns `buffer`. */
 PK_API const char *pk_service_event_format(const pk_service_event *event, char *buffer, size_t size);
 
 /* ---- Running ---------------------------------------------------------------------------------------------------- */

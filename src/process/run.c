@@ -12,6 +12,7 @@
 #include "process/run.h"
 
 #include "base/time.h"
+#include "contain/group.h"
 #include "contain/members.h"
 #include "contain/owner.h"
 #include "contain/proc.h"
@@ -275,6 +276,19 @@ static void stop_running(struct run *run, const pk_stop_options *options)
         pthread_mutex_unlock(run->group->lock);
     }
     climb(run, leaves ? REASON_NONE : REASON_STOPPED, options);
+}
+
+bool run_ends_as_soon(const struct run *run, const pk_stop_options *options)
+{
+    const struct ladder *ladder = &run->ladder;
+    pk_stop_options checked;
+    if (run->phase == RUN_ENDED)
+        return true;
+    if (run->phase != RUN_STOPPING || group_check_stop(options ? options : &run->stop, &checked, NULL) < 0)
+        return false;
+    if (ladder->phase != LADDER_SOFT)
+        return true;
+    return checked.signal_number == ladder->options.signal_number && pk_deadline(checked.grace) >= ladder->next;
 }
 
 void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options)

@@ -82,6 +82,10 @@ int run_advance(struct run *run);
  * looked at is not. */
 void run_catch_up(struct run *run);
 
+/* Whether it is being ended already, for whatever reason, and a stop with these options (NULL: the command's own) would
+ * make it neither sooner nor another signal. */
+bool run_ends_as_soon(const struct run *run, const pk_stop_options *options);
+
 /* Begins to end it for a reason, or makes that harder. */
 void run_stop(struct run *run, enum run_reason reason, const pk_stop_options *options);
 

@@ -191,20 +191,7 @@ static void on_event(pk_process *process, pk_event event, void *data)
         conclude(service);
 }
 
-/* For whatever reason, and would not be any sooner: a second signal would be taken for impatience. */
-static bool is_being_ended(const pk_process *process, const pk_stop_options *options)
-{
-    const struct run *run = &process->run;
-    pk_stop_options checked;
-    if (run->phase == RUN_ENDED)
-        return true;
-    if (run->phase != RUN_STOPPING || group_check_stop(options ? options : &run->stop, &checked, NULL) < 0)
-        return false;
-    if (run->ladder.phase != LADDER_SOFT)
-        return true;
-    return checked.signal_number == run->ladder.options.signal_number && pk_deadline(checked.grace) >= run->ladder.next;
-}
-
+/* A second signal would be taken for impatience: it is sent only if that makes the end come sooner. */
 void incarnation_stop(pk_service *service)
 {
     health_ask_no_more(service);
@@ -213,7 +200,7 @@ void incarnation_stop(pk_service *service)
         return;
     bool ends = true;
     for (size_t i = 0; ends && i < pk_process_stage_count(service->process); i++)
-        ends = is_being_ended(pk_process_stage(service->process, i), options);
+        ends = run_ends_as_soon(&pk_process_stage(service->process, i)->run, options);
     if (!ends)
         pk_process_stop(service->process, options, NULL);
 }
